@@ -1,0 +1,55 @@
+#!/bin/sh
+# sh setup.sh TARGET [VARIABLE=VALUE ...]: installs what a minimal Debian or Ubuntu lacks for that make target, then runs it. Needs root.
+# Targets: demo, test, install, uninstall, bench, fuzz, lock, lint, types, clean. When nothing is missing, apt-get is not called.
+set -eu
+
+# To build: make and a compiler for python-prctl (libcap-dev has its header), Python with venv, libseccomp for the filter.
+build='make gcc libc6-dev libcap-dev libseccomp2 python3 python3-dev python3-venv'
+
+# To test:
+#   apparmor     apparmor_parser judges the shipped profile and the rules that are suggested
+#   iproute2     network namespaces in which real packets are logged
+#   iptables     judges the suggested rules
+#   libcap2-bin  capsh starts the program with fewer capabilities
+#   nftables     judges the suggested rules
+#   procps       ps shows the processes as a user would see them
+#   strace       counts the system calls that the filter allows
+#   util-linux   setpriv and unshare start the program as others would
+test='apparmor iproute2 iptables libcap2-bin nftables procps strace util-linux'
+
+target=${1:?usage: sh setup.sh demo|test|install|uninstall|bench|fuzz|lock|lint|types|clean}
+case $target in
+    test | bench | fuzz) wanted="$build $test" ;;
+    *) wanted=$build ;;
+esac
+
+if [ "$(id -u)" != 0 ]; then
+    echo "setup.sh: needs root: sudo sh setup.sh $target" >&2
+    exit 1
+fi
+
+missing=
+for package in $wanted; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || status=none
+    [ "$status" = installed ] || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    if ! command -v apt-get >/dev/null; then
+        echo "setup.sh: no apt-get here. Install these by their names on this system, then run make $target:$missing" >&2
+        exit 1
+    fi
+    echo "setup.sh: installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o Acquire::Retries=3 update
+    # shellcheck disable=SC2086 # a list of names
+    apt-get -qq -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install --yes --no-install-recommends $missing >/dev/null
+fi
+
+python=${PYTHON:-/usr/bin/python3}
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "setup.sh: $python is older than 3.11 or does not start; PYTHON=/path/to/python3 names another" >&2
+    exit 1
+fi
+
+exec make --no-print-directory -C "$(dirname "$0")" "$@"

@@ -1,0 +1,110 @@
+"""The command line: options and exit statuses; nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn, cast
+
+from syslogparse import __version__
+from syslogparse.evidence.model import GRADES, KINDS, Grade, Kind
+from syslogparse.options import FORMATS, FirewallIntent, Format, Options
+
+_EXITS = """exit status:
+  0  done
+  2  the command line is wrong
+  3  an input could not be read (the others are done)
+  4  the sandbox could not be set up; nothing was read
+  5  a parser died or evidence was lost; results are printed and marked incomplete
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Parse the arguments and run. Returns for --schema and --explain-sandbox only; argparse exits for --help and errors."""
+    asked = _parser().parse_args(arguments)
+    if asked.schema:
+        from syslogparse.report.json import schema  # noqa: PLC0415 - only what the run needs is loaded
+
+        return _print(schema())
+    if asked.explain_sandbox:
+        from syslogparse.explain import explain  # noqa: PLC0415
+
+        return _print(explain())
+    from syslogparse.run import run  # noqa: PLC0415 - --help and usage errors need none of it
+
+    run(_options(asked))
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    return Options(
+        logs=tuple(asked.logs),
+        kinds=asked.kind,
+        format=cast("Format | None", asked.format),
+        intent=cast("FirewallIntent", asked.intent),
+        trust=cast("Grade", asked.trust),
+        rotated=asked.rotated,
+        max_rules=asked.max_rules,
+        jobs=asked.jobs,
+        quiet=asked.quiet,
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, escaped: an argument may hold anything."""
+        text = message.encode("unicode_escape", "surrogatepass").decode("ascii")
+        self.exit(2, f"{self.prog}: {text}\n{self.prog}: try --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="syslogparse",
+        description="Read system logs inside a sandbox and print the policy that would settle what they complain about: "
+        "firewall rules for logged packets, AppArmor rules for denials, system-call allow-lists for killed calls.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("logs", nargs="*", metavar="LOG", help="logs to read; - is standard input (default: the system's logs that exist)")
+    add("-k", "--kind", type=_kinds, default=KINDS, metavar="KIND[,KIND]", help=f"{', '.join(KINDS)} (default: all)")
+    add("-f", "--format", choices=FORMATS, help="text (default on a terminal), rules (default when piped), json, events")
+    add("--intent", choices=("auto", "allow", "block"), default="auto", help="what firewall rules are to do (default: auto)")
+    add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
+    add("--rotated", action="store_true", help="read the rotated siblings of each log too")
+    add("--max-rules", type=_positive, metavar="N", help="print at most N rules a section in text")
+    add("-j", "--jobs", type=_positive, metavar="N", help="number of parsers (default: the CPU count)")
+    add("-q", "--quiet", action="store_true", help="no progress bar")
+    add("--schema", action="store_true", help="print the JSON Schema of --format json")
+    add("--explain-sandbox", action="store_true", help="print each step of the confinement and each role's filter")
+    add("--version", action="version", version=f"syslogparse {__version__}")
+    return parser
+
+
+def _kinds(text: str) -> tuple[Kind, ...]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown kind {unknown[0]!r} (choose from {', '.join(KINDS)})")
+    return tuple(kind for kind in KINDS if kind in names)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 1024:
+        raise argparse.ArgumentTypeError("a whole number from 1 to 1024 is wanted")
+    return int(text)
+
+
+def _print(text: bytes) -> int:
+    """Results of our own to stdout; a reader that has enough is no error."""
+    try:
+        view = memoryview(text)
+        while view:
+            view = view[os.write(1, view) :]
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        sys.stderr.write(f"syslogparse: cannot write: {error.strerror}\n")
+        return 1
+    return 0

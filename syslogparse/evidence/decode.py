@@ -1,0 +1,128 @@
+"""From a log line to an event: the one way in for whoever scans logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from syslogparse.evidence import apparmor, audit, netfilter, seccomp
+from syslogparse.evidence.envelope import Envelope, split, without_uptime
+from syslogparse.evidence.model import Event, Fields, Grade, Key, Kind, Undecodable
+from syslogparse.evidence.stamp import Clock
+
+MAX_LINE: Final = 65536
+"""Bytes of the longest line that is decoded; syslog daemons cut at 8 KiB, auditd at 8970 bytes."""
+
+LITERALS: tuple[bytes, ...] = (b" OUT=", b'apparmor="', b"type=1326", b"type=SECCOMP")
+"""Every line of interest holds one of these."""
+_PACKET, _RECORDS = LITERALS[0], LITERALS[1:]
+
+_NAME_CACHE: Final = 4096
+
+
+def interesting(line: bytes) -> bool:
+    """Whether the line would have to be an event, or undecoded, if the kernel said it."""
+    return any(literal in line for literal in _RECORDS) or b"IN=" in line[: max(line.rfind(_PACKET), 0)]
+
+
+class Decoder:
+    """Decodes the lines of one log file.
+
+    audit_grade, kernel_grade: what auditd's records and the kernel's messages in this file are worth.
+    syscall_name: libseccomp's name of a system call, from its name of the architecture and the number.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        audit_grade: Grade,
+        kernel_grade: Grade,
+        syscall_name: Callable[[str, int], str | None],
+    ) -> None:
+        self._clock = clock
+        self._audit_grade: Grade = audit_grade
+        self._kernel_grade: Grade = kernel_grade
+        self._syscall_name = syscall_name
+        self._names: dict[bytes, str | None] = {}
+
+    def event(self, line: bytes, terminated: bool = True) -> Event | None:
+        """The event that a line (without its LF) is; None for a line of no interest.
+
+        terminated: False for the last line of a file that does not end in LF; more of it may have been to come.
+        Raises Undecodable for a line of interest that nobody with a right to says, or that is broken.
+        """
+        if len(line) > MAX_LINE:
+            if interesting(line):
+                raise Undecodable("line too long")
+            return None
+        try:
+            said = split(line)
+        except Undecodable:
+            if interesting(line):
+                raise
+            return None
+        record = audit.read(said.message)
+        if record is None:
+            return self._packet(said, terminated)
+        return self._record(said, record, terminated, _followed(line))
+
+    def key_of(self, event: Event) -> Key:
+        """What a rule can say about the event."""
+        return _KEYS[event.kind](event.fields)
+
+    def _packet(self, said: Envelope, whole: bool) -> Event | None:
+        message = without_uptime(said.message)
+        begin = netfilter.start(message)
+        if begin < 0:
+            if message.startswith(_BROKEN) and interesting(message):
+                raise Undecodable("not a complete record")
+            return None
+        if not whole:
+            _refuse_cut(lambda: netfilter.fields(message, begin), lambda found: netfilter.is_whole(message[begin:], found))
+        return self._made("netfilter", said, said.stamp, netfilter.fields(message, begin))
+
+    def _record(self, said: Envelope, record: audit.Record, whole: bool, followed: bool) -> Event | None:
+        if record.type in seccomp.TYPES:
+            if not whole:
+                _refuse_cut(lambda: seccomp.fields(record, self._name), lambda _: followed and b" code=" in record.body)
+            return self._made("seccomp", said, record.stamp, seccomp.fields(record, self._name))
+        if apparmor.is_record(record):
+            if not whole:
+                _refuse_cut(lambda: apparmor.fields(record), lambda found: apparmor.is_whole(record, found, followed))
+            return self._made("apparmor", said, record.stamp, apparmor.fields(record))
+        if interesting(record.body) and audit.is_user_space(record.type):
+            raise Undecodable("not said by the kernel")
+        return None
+
+    def _made(self, kind: Kind, said: Envelope, stamp: bytes, fields: Fields) -> Event:
+        grade = self._audit_grade if said.speaker == "audit" else self._kernel_grade
+        if said.facility:
+            grade = "syslog"
+        return Event(kind, self._clock.read(stamp), said.host, grade, fields)
+
+    def _name(self, arch: str, number: int) -> str | None:
+        # Bytes as the cache's key: an attacker can choose integers whose hashes collide.
+        known, at = self._names, b"%b %d" % (arch.encode("ascii"), number)
+        if at not in known:
+            if len(known) >= _NAME_CACHE:
+                known.clear()
+            known[at] = self._syscall_name(arch, number)
+        return known[at]
+
+
+_BROKEN = (b"audit: ", b"type=", b"audit(")
+_KEYS: dict[Kind, Callable[[Fields], Key]] = {"netfilter": netfilter.key, "apparmor": apparmor.key, "seccomp": seccomp.key}
+
+
+def _followed(line: bytes) -> bool:
+    """Whether something stands behind the last field, so that it cannot have been cut."""
+    return line.endswith((b" ", b"\r")) or b"\x1d" in line
+
+
+def _refuse_cut(decoded: Callable[[], Fields], is_whole: Callable[[Fields], bool]) -> None:
+    try:
+        whole = is_whole(decoded())
+    except Undecodable:
+        whole = False
+    if not whole:
+        raise Undecodable("line cut off at the end of the file")

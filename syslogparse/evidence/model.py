@@ -1,0 +1,160 @@
+"""The types that evidence is made of, from one log line to a counted key.
+
+Text that came from a log is ``bytes`` throughout this package: it is what the log held, undecodable bytes included, and
+nobody can mistake it for text that is fit to print. Integers that a log names are kept as their decimal text in keys,
+because CPython's integer hash can be flooded on purpose while that of bytes is seeded.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+Kind: TypeAlias = Literal["netfilter", "apparmor", "seccomp"]
+KINDS: tuple[Kind, ...] = ("netfilter", "apparmor", "seccomp")
+
+Grade: TypeAlias = Literal["kernel", "kern", "syslog"]
+"""How hard it is to forge what the log says; the strongest first (DESIGN: trust)."""
+GRADES: tuple[Grade, ...] = ("kernel", "kern", "syslog")
+
+Reason: TypeAlias = Literal[
+    "not said by the kernel",
+    "no log envelope",
+    "not a complete record",
+    "invalid address",
+    "invalid port",
+    "invalid number",
+    "invalid interface name",
+    "invalid hexadecimal value",
+    "contradictory fields",
+    "line too long",
+    "line cut off at the end of the file",
+    "log changed while it was read",
+]
+"""Why a line of interest is no event. A closed set: a parser that lies can choose one, but cannot write its own text."""
+
+Value: TypeAlias = bytes | int | list[bytes]
+"""A decoded field: text from the log, a number, or a list of names (tcp_flags)."""
+
+Fields: TypeAlias = dict[str, Value]
+"""Decoded fields under the names of DESIGN 6; a field that is absent or empty in the log is absent here."""
+
+
+class Undecodable(Exception):
+    """A line of interest that is no event. ``reason`` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+class Position(NamedTuple):
+    """Where a line stands: file in command-line order, block of that file, line in that block (all from 0).
+
+    Positions compare in the order of the log, whatever the size of the blocks was.
+    """
+
+    file: int
+    block: int
+    line: int
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One decoded log record.
+
+    ``time`` is in microseconds since the epoch (UTC), None where the line has no usable stamp.
+    ``host`` is empty where the line names none.
+    """
+
+    kind: Kind
+    time: int | None
+    host: bytes
+    grade: Grade
+    fields: Fields
+
+
+class NetfilterKey(NamedTuple):
+    """What a packet-filter rule can say about a logged packet. Empty where the log line says nothing.
+
+    prefix: the rule's own --log-prefix, outer blanks off. in_ .. physout: interface names. src, dst: canonical addresses
+    (RFC 5952). proto: lower-case name or decimal number. dpt: destination port; icmp_type, icmp_code: decimal text.
+    flags: TCP flags in the order of the header bits, blank separated.
+    """
+
+    prefix: bytes
+    in_: bytes
+    out: bytes
+    physin: bytes
+    physout: bytes
+    src: bytes
+    dst: bytes
+    proto: bytes
+    dpt: bytes
+    icmp_type: bytes
+    icmp_code: bytes
+    flags: bytes
+
+
+class AppArmorKey(NamedTuple):
+    """What an AppArmor rule can say about a denial (or a complain-mode allowance). Empty where the record says nothing.
+
+    verdict: the record's apparmor= word. owner: b"1" when fsuid equals ouid, b"0" when both are there and differ.
+    mask: the denied mask (the requested one where the kernel leaves it out). capability: capname.
+    """
+
+    verdict: bytes
+    namespace: bytes
+    profile: bytes
+    operation: bytes
+    class_: bytes
+    name: bytes
+    target: bytes
+    mask: bytes
+    owner: bytes
+    capability: bytes
+    family: bytes
+    sock_type: bytes
+    protocol: bytes
+    peer: bytes
+    signal: bytes
+    info: bytes
+
+
+class SeccompKey(NamedTuple):
+    """What a system-call filter can say about a logged call.
+
+    arch: libseccomp's name. syscall: the number in decimal; name: libseccomp's name of it, empty when unknown.
+    action: DESIGN 6's word for the filter's return code. sig: the signal's number in decimal, 0 for none.
+    """
+
+    exe: bytes
+    comm: bytes
+    subj: bytes
+    arch: bytes
+    syscall: bytes
+    name: bytes
+    action: bytes
+    sig: bytes
+
+
+Key: TypeAlias = NetfilterKey | AppArmorKey | SeccompKey
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Equal keys of all files and hosts, counted: what a rule is decided on.
+
+    count: log lines. attempts: tries behind them (count until retransmissions are told apart). first, last:
+    microseconds since the epoch. hosts: sorted. grades: lines per trust grade. places: (file, line from 1), at most five,
+    the earliest.
+    """
+
+    kind: Kind
+    key: Key
+    count: int
+    attempts: int
+    first: int | None
+    last: int | None
+    hosts: tuple[bytes, ...]
+    grades: dict[Grade, int]
+    places: tuple[tuple[int, int], ...]

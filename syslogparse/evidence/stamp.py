@@ -1,0 +1,121 @@
+"""Log stamps to microseconds since the epoch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_END_OF_CALENDAR = 253_402_300_800
+"""Seconds since the epoch at which year 10000 begins; no time after it can be printed."""
+_LEAP_CYCLE = 8
+"""Years between two 29 Februaries at most (1896 and 1904)."""
+_CACHE_SIZE = 4096
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), start=1
+    )
+}
+_TEXT = re.compile(
+    rb"(?:(\d{4})-(\d\d)-(\d\d)[T ]|([A-Z][a-z]{2}) {1,2}(\d{1,2}) )"
+    rb"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?+(?:(Z)|([+-])(\d\d):?(\d\d))?+"
+)
+_AUDIT = re.compile(rb"audit\((\d{1,12})\.(\d{1,9})")
+
+
+class Clock:
+    """Reads the stamps of one log file.
+
+    zone: of stamps that name none. newest: the log file's own time stamp, microseconds since the epoch; a stamp without
+    year is put into the latest year in which it is not after that second.
+    """
+
+    def __init__(self, zone: tzinfo, newest: int) -> None:
+        self._zone = zone
+        self._newest = newest
+        self._latest_year = _year(newest, zone)
+        self._seconds: dict[bytes, int | None] = {}
+
+    def read(self, stamp: bytes) -> int | None:
+        """Microseconds since the epoch, UTC.
+
+        Takes the stamps of RFC 3164 (with fraction or zone too) and ISO 8601, and ``audit(SECONDS.MILLIS:SERIAL``.
+        None for anything else, for dates that do not exist, and for seconds since boot.
+        """
+        if stamp.startswith(b"audit("):
+            return self._audit(stamp)
+        second, dot, rest = stamp.partition(b".")
+        if not dot:
+            return self._second(stamp)
+        digits = rest
+        if not rest.isdigit():
+            digits = rest[: _digits(rest)]
+            second += rest[len(digits) :]
+        base = self._second(second)
+        return None if base is None or not digits else base + int(digits[:6].ljust(6, b"0"))
+
+    def _audit(self, stamp: bytes) -> int | None:
+        seconds, dot, rest = stamp[6:].partition(b".")
+        millis = rest.partition(b":")[0]
+        if not (dot and seconds.isdigit() and millis.isdigit() and len(seconds) < 13 and len(millis) < 10):
+            return None
+        value = int(seconds)
+        return None if value >= _END_OF_CALENDAR else value * 1_000_000 + int(millis[:6].ljust(6, b"0"))
+
+    def _second(self, stamp: bytes) -> int | None:
+        known = self._seconds
+        if stamp in known:
+            return known[stamp]
+        if len(known) >= _CACHE_SIZE:
+            known.clear()
+        value = known[stamp] = self._parse(stamp)
+        return value
+
+    def _parse(self, stamp: bytes) -> int | None:
+        found = _TEXT.fullmatch(stamp)
+        if found is None or found[9] is not None:
+            return None
+        year, month, day, name, day_of_month, hour, minute, second, _, zulu, sign, hours, minutes = found.groups()
+        time = (int(hour), int(minute), int(second))
+        try:
+            zone = self._zone
+            if zulu or sign:
+                offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+                zone = timezone(-offset if sign == b"-" else offset)
+            if year:
+                return _microseconds(datetime(int(year), int(month), int(day), *time, tzinfo=zone))
+            return self._latest(_MONTHS[name], int(day_of_month), time, zone)
+        except (ValueError, OverflowError, KeyError):
+            return None
+
+    def _latest(self, month: int, day: int, time: tuple[int, int, int], zone: tzinfo) -> int | None:
+        for year in range(min(self._latest_year + 1, 9999), max(self._latest_year - _LEAP_CYCLE - 1, 0), -1):
+            try:
+                value = _microseconds(datetime(year, month, day, *time, tzinfo=zone))
+            except ValueError:
+                continue
+            if value <= self._newest:
+                return value
+        return None
+
+
+def _year(moment: int, zone: tzinfo) -> int:
+    try:
+        return (_EPOCH + moment * _MICROSECOND).astimezone(zone).year
+    except OverflowError:
+        return 9999 if moment > 0 else 1
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _digits(text: bytes) -> int:
+    """How many digits the text begins with, nine at most."""
+    count = 0
+    while count < 9 and text[count : count + 1].isdigit():
+        count += 1
+    return count

@@ -1,0 +1,30 @@
+"""What the user asked for, checked and typed."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from syslogparse.evidence.model import KINDS, Grade, Kind
+
+Format: TypeAlias = Literal["text", "rules", "json", "events"]
+FORMATS: tuple[Format, ...] = ("text", "rules", "json", "events")
+FirewallIntent: TypeAlias = Literal["auto", "allow", "block"]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """The command line. logs: as named, empty for the defaults. format: None for text on a terminal and rules elsewhere.
+
+    jobs: None for the CPU count. trust: the least grade that is used.
+    """
+
+    logs: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = KINDS
+    format: Format | None = None
+    intent: FirewallIntent = "auto"
+    trust: Grade = "syslog"
+    rotated: bool = False
+    max_rules: int | None = None
+    jobs: int | None = None
+    quiet: bool = False

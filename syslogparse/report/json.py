@@ -1,0 +1,206 @@
+"""Format ``json``: one document, and the schema that describes it, from one definition (DESIGN 6)."""
+
+from __future__ import annotations
+
+from hashlib import blake2s
+from json.encoder import JSONEncoder
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from syslogparse.evidence.model import Evidence, Grade, Kind, Reason
+from syslogparse.languages import render as languages
+from syslogparse.report import sections
+from syslogparse.report.model import Report, Summary
+from syslogparse.report.timefmt import timestamp
+from syslogparse.rules.model import Confidence, Intent, Risk, Suggestion, SyscallRule
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+LineNumber = Annotated[int, msgspec.Meta(ge=1, description="counted from 1, by line feed")]
+Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$", description="UTC, six digits")]
+FileName = Annotated[str, msgspec.Meta(description="as given on the command line; undecodable bytes as surrogate escapes")]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a line stands."""
+
+    file: FileName
+    line: LineNumber
+
+
+class UndecodedPlace(msgspec.Struct, frozen=True):
+    """Where a line stands that is no event, and why it is none."""
+
+    file: FileName
+    line: LineNumber
+    reason: Reason
+
+
+class UndecodedLines(msgspec.Struct, frozen=True):
+    """Lines of interest that are no event."""
+
+    total: Count
+    reasons: dict[Reason, Count]
+    first: Annotated[tuple[UndecodedPlace, ...], msgspec.Meta(max_length=20)]
+
+
+class Sandbox(msgspec.Struct, frozen=True):
+    """What held while the logs were parsed."""
+
+    mode: Annotated[Literal["full", "reduced"], msgspec.Meta(description="full: started as root; reduced: a user namespace")]
+    parsers: Count
+    uid: Count
+    root: str
+    capabilities: str
+    no_new_privs: bool
+    seccomp: Annotated[dict[str, Count], msgspec.Meta(description="allowed system calls by role")]
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """How the suggestions came about."""
+
+    files: tuple[FileName, ...]
+    unreadable: tuple[FileName, ...]
+    lines: Count
+    bytes: Count
+    events: dict[Kind, Count]
+    first: Time | None
+    last: Time | None
+    undecoded: UndecodedLines
+    not_suggested: Annotated[dict[str, Count], msgspec.Meta(description="understood, and yet no rule: events by reason")]
+    trust: Annotated[dict[Grade, Count], msgspec.Meta(description="events by how hard their log is to forge")]
+    complete: bool
+    losses: Annotated[tuple[str, ...], msgspec.Meta(description="why the result is incomplete")]
+    sandbox: Sandbox
+
+
+class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rule and what speaks for it. Text may hold anything that a log holds: escape it before a terminal sees it."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$", description="the same for the same rule in every run")]
+    kind: Literal["iptables", "nftables", "ufw", "apparmor", "seccomp"]
+    intent: Intent
+    rule: str
+    undo: str | None
+    count: Annotated[Count, msgspec.Meta(description="log lines")]
+    attempts: Count
+    first: Time | None
+    last: Time | None
+    hosts: tuple[str, ...]
+    trust: Annotated[Grade, msgspec.Meta(description="the weakest that the rule rests on")]
+    risk: Risk
+    confidence: Confidence
+    why: str
+    evidence: Annotated[tuple[Place, ...], msgspec.Meta(max_length=5)]
+    alternatives: tuple[str, ...]
+    profile: str | None = None
+    exe: str | None = None
+
+
+class Document(msgspec.Struct, frozen=True):
+    """What ``syslogparse --format json`` prints."""
+
+    version: Literal[1]
+    summary: Overview
+    suggestions: tuple[Proposal, ...]
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _time(micros: int | None) -> str | None:
+    return None if micros is None else timestamp(micros)
+
+
+def _file(files: tuple[str, ...], index: int) -> str:
+    return files[index] if 0 <= index < len(files) else "?"
+
+
+def identity(kind: str, owner: bytes | None, rule: str) -> str:
+    """A short name of a suggestion that does not change from run to run: a hash of what is suggested for whom."""
+    parts = (kind, _text(owner or b""), rule)
+    digest = blake2s(digest_size=8)
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%b" % (len(raw), raw))
+    return digest.hexdigest()
+
+
+def _places(evidence: Evidence, files: tuple[str, ...]) -> tuple[Place, ...]:
+    return tuple(Place(_file(files, index), line) for index, line in evidence.places[:5])
+
+
+def _proposal(suggestion: Suggestion, files: tuple[str, ...]) -> Proposal:
+    rule, evidence = suggestion.rule, suggestion.evidence
+    kind, text = languages.language(rule), languages.render(rule)
+    return Proposal(
+        id=identity(kind, sections.owner(suggestion), text),
+        kind=kind,
+        intent=suggestion.intent,
+        rule=text,
+        undo=languages.undo(rule),
+        count=evidence.count,
+        attempts=evidence.attempts,
+        first=_time(evidence.first),
+        last=_time(evidence.last),
+        hosts=tuple(_text(host) for host in evidence.hosts if host),
+        trust=suggestion.trust,
+        risk=suggestion.risk,
+        confidence=suggestion.confidence,
+        why=suggestion.why,
+        evidence=_places(evidence, files),
+        alternatives=tuple(languages.render(other) for other in suggestion.alternatives),
+        profile=None if suggestion.profile is None else _text(suggestion.profile),
+        exe=_text(rule.exe) if isinstance(rule, SyscallRule) else None,
+    )
+
+
+def _overview(summary: Summary, not_suggested: dict[str, int]) -> Overview:
+    files, undecoded = summary.files, summary.undecoded
+    first = tuple(UndecodedPlace(_file(files, index), line, reason) for index, line, reason in undecoded.first[:20])
+    sandbox = summary.sandbox
+    return Overview(
+        files=files,
+        unreadable=summary.unreadable,
+        lines=summary.lines,
+        bytes=summary.bytes,
+        events=summary.events,
+        first=_time(summary.first),
+        last=_time(summary.last),
+        undecoded=UndecodedLines(undecoded.total, undecoded.reasons, first),
+        not_suggested=not_suggested,
+        trust=summary.trust,
+        complete=summary.complete,
+        losses=summary.losses,
+        sandbox=Sandbox(
+            sandbox.mode,
+            sandbox.parsers,
+            sandbox.uid,
+            sandbox.root,
+            sandbox.capabilities,
+            sandbox.no_new_privs,
+            sandbox.seccomp,
+        ),
+    )
+
+
+# msgspec's own encoder refuses lone surrogates, which is how undecodable bytes of names and logs arrive here.
+_encode = JSONEncoder(ensure_ascii=True, check_circular=False, indent=2).encode
+
+
+def render(report: Report) -> bytes:
+    """The document as ASCII JSON, indented, with a last line feed."""
+    document = Document(
+        version=1,
+        summary=_overview(report.summary, report.advice.not_suggested),
+        suggestions=tuple(_proposal(suggestion, report.summary.files) for suggestion in report.advice.suggestions),
+    )
+    # A delete character is ASCII, and no terminal's business either; it can only stand in a string.
+    return _encode(msgspec.to_builtins(document)).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+
+
+def schema() -> bytes:
+    """The JSON Schema (draft 2020-12) of what :func:`render` gives, as indented ASCII JSON with a last line feed."""
+    described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Document)}
+    return (_encode(described) + "\n").encode("ascii")

@@ -1,0 +1,275 @@
+"""Format ``text``: the report for an administrator's terminal.
+
+Built before confinement, with all that rich would otherwise look up (width, colour, environment). Text from a log is only
+ever a rich Text made of what :mod:`syslogparse.report.escape` let through: as markup it could become a link or an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from io import StringIO
+from typing import NamedTuple, cast
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.panel import Panel
+from rich.rule import Rule as Line
+from rich.table import Table
+from rich.text import Text
+
+from syslogparse.evidence.model import GRADES, KINDS
+from syslogparse.report import sections
+from syslogparse.report.escape import is_plain, plain, printable
+from syslogparse.report.model import Report, SandboxState, Summary
+from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount
+from syslogparse.report.timefmt import span
+from syslogparse.rules.model import Suggestion
+
+MIN_WIDTH, MAX_WIDTH = 50, 400
+
+_RISK = {"low": "green", "medium": "yellow", "high": "bold red", "critical": "bold white on red"}
+_RISK_WIDTH = 8
+
+_FIRST_PLACES = 3
+_STEP = 1000
+_FILES = 6
+
+
+class Columns(NamedTuple):
+    """Where things stand in a section. number: width of the column with the line counts."""
+
+    number: int
+
+    @property
+    def rule(self) -> int:
+        """Where rules begin. One that is longer than the rest of the width has a line of its own."""
+        return 1 + _RISK_WIDTH + 1 + self.number + 2
+
+
+class Glyphs(NamedTuple):
+    """What a terminal that shows no UTF-8 has to do without."""
+
+    dot: str
+    line: str
+    panel: box.Box
+    table: box.Box
+
+
+_UNICODE = Glyphs(" · ", "─", box.ROUNDED, box.SIMPLE_HEAD)
+_ASCII = Glyphs(" - ", "-", box.ASCII, box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True))
+
+
+def make_console(width: int, color: bool) -> Console:
+    """A console that writes to memory and asks nothing of its environment. width: in cells, kept within 50 to 400."""
+    return Console(
+        file=StringIO(),
+        width=min(max(width, MIN_WIDTH), MAX_WIDTH),
+        height=25,
+        color_system="standard" if color else None,
+        force_terminal=color,
+        force_jupyter=False,
+        force_interactive=False,
+        no_color=not color,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        _environ={},
+    )
+
+
+def taken(console: Console) -> str:
+    """Take what was printed on a console of :func:`make_console` since the last time."""
+    memory = cast(StringIO, console.file)
+    text = memory.getvalue()
+    memory.seek(0)
+    memory.truncate()
+    return text
+
+
+class TextReport:
+    """Renders reports. Build it before confinement, and let warmup render once with it.
+
+    width: of the terminal in cells. color: whether to use the sixteen standard colours. unicode: whether the terminal can
+    show UTF-8; without, the frames are ASCII and whoever encodes the text has to replace what log text holds beyond.
+    """
+
+    def __init__(self, width: int, color: bool, unicode: bool = True) -> None:
+        self._console = make_console(width, color)
+        self._glyphs = _UNICODE if unicode else _ASCII
+
+    def render(self, report: Report, max_rules: int | None = None) -> str:
+        """The report as text with a last line feed. max_rules: at most so many suggestions per language."""
+        parts = sections.sections(report, max_rules)
+        if not report.summary.complete:
+            self._print(Text(" INCOMPLETE: what follows does not rest on all of the log; see the summary.", "bold red"))
+        for section in parts:
+            self._section(section, report.summary.files)
+        if not parts:
+            self._print(Text("\n Nothing to suggest.", "bold"))
+        self._not_suggested(report)
+        self._not_understood(report.summary)
+        self._summary(report)
+        return taken(self._console)
+
+    def _print(self, what: RenderableType) -> None:
+        """Print without wrapping: lines that are to be copied stay what they are, however long."""
+        self._console.print(what, soft_wrap=isinstance(what, Text))
+
+    def _heading(self, title: str, note: str) -> None:
+        text = Text.assemble((title, "bold"), ("  " + note, "dim")) if note else Text(title, "bold")
+        self._print(Text())
+        self._print(Line(text, align="left", style="dim", characters=self._glyphs.line))
+
+    def _wrapped(self, text: Text, indent: int) -> Text:
+        """The text in as many lines as it needs, all indented, none with trailing blanks."""
+        lines = text.wrap(self._console, self._console.width - indent - 1)
+        out = Text()
+        for line in lines:
+            line.rstrip()
+            out.append(" " * indent).append_text(line).append("\n")
+        out.right_crop(1)
+        return out
+
+    def _section(self, section: Section, files: tuple[str, ...]) -> None:
+        title = {"apparmor": "AppArmor"}.get(section.language, section.language)
+        self._heading(title, f"{amount(section.total, 'suggestion')}{self._glyphs.dot}{amount(section.lines, 'line')}")
+        counts = [item.suggestion.evidence.count for group in section.groups for item in group.items]
+        columns = Columns(max([5, *(len(f"{count:,}") for count in counts)]))
+        self._print(Text(f" {'Risk':<{_RISK_WIDTH}} {'Lines':>{columns.number}}  Rule, why, where", "dim"))
+        for group in section.groups:
+            self._group(section, group, columns, files)
+        if section.left_out:
+            self._print(Text(f"\n {amount(section.left_out, 'more suggestion')} not shown (--max-rules).", "bold"))
+
+    def _group(self, section: Section, group: Group, columns: Columns, files: tuple[str, ...]) -> None:
+        if section.what:
+            name = printable(group.name or b"(not named)", NAME_LIMIT)
+            self._print(Text.assemble("\n ", (f"{section.what} ", "dim"), (name, "bold cyan")))
+        for item in group.items:
+            self._item(item, columns, files)
+
+    def _item(self, item: Item, columns: Columns, files: tuple[str, ...]) -> None:
+        suggestion, rule = item.suggestion, Text(plain(item.rule), "bold")
+        row = Text(" ").append(f"{suggestion.risk:<{_RISK_WIDTH}}", _RISK[suggestion.risk])
+        row.append(f" {suggestion.evidence.count:>{columns.number},}  ")
+        why = self._wrapped(Text(printable(suggestion.why)), columns.rule)
+        if columns.rule + rule.cell_len <= self._console.width:
+            self._print(row.append_text(rule))
+            self._print(why)
+        else:
+            self._print(row.append_text(why[columns.rule :]))
+            self._print(Text("  ").append_text(rule))
+        if not is_plain(item.rule):
+            self._print(Text(" " * columns.rule + "Not for pasting: it holds characters that do not show.", "red"))
+        for other in suggestion.alternatives:
+            self._print(Text.assemble((f"{'or':>{columns.rule - 2}}  ", "dim"), plain(sections.rendered(other))))
+        self._print(self._wrapped(Text(self._details(suggestion, files), "dim"), columns.rule))
+
+    def _details(self, suggestion: Suggestion, files: tuple[str, ...]) -> str:
+        evidence = suggestion.evidence
+        parts = [suggestion.intent, sections.seen(evidence)]
+        if evidence.attempts != evidence.count:
+            parts.append(amount(evidence.attempts, "attempt"))
+        if names := sections.hosts(evidence):
+            parts.append(f"on {names}")
+        if evidence.places:
+            more = f" and {evidence.count - 1:,} more" if evidence.count > 1 else ""
+            parts.append(f"{sections.place(files, evidence.places[0])}{more}")
+        parts.append(f"trust {suggestion.trust}")
+        if suggestion.confidence != "high":
+            parts.append(f"confidence {suggestion.confidence}")
+        return self._glyphs.dot.join(part for part in parts if part)
+
+    def _table(self, *columns: str) -> Table:
+        table = Table(box=self._glyphs.table, show_edge=False, pad_edge=True, header_style="dim", border_style="dim")
+        for column in columns:
+            count = column == "Lines"
+            table.add_column(Text(column), justify="right" if count else "left", min_width=7 if count else None, overflow="fold")
+        return table
+
+    def _not_suggested(self, report: Report) -> None:
+        reasons = report.advice.not_suggested
+        if not reasons:
+            return
+        self._heading("No rule for", amount(sum(reasons.values()), "event"))
+        table = self._table("Lines", "Why")
+        for reason, count in _by_count(reasons.items()):
+            table.add_row(Text(f"{count:,}"), Text(printable(reason)))
+        self._print(table)
+
+    def _not_understood(self, summary: Summary) -> None:
+        undecoded = summary.undecoded
+        if not undecoded.total:
+            return
+        self._heading("Not understood", f"{amount(undecoded.total, 'line')} of interest")
+        table = self._table("Lines", "Why", "First")
+        for reason, count in _by_count(undecoded.reasons.items()):
+            where = [(file, line) for file, line, its in undecoded.first if its == reason]
+            places = ", ".join(sections.place(summary.files, at) for at in where[:_FIRST_PLACES])
+            table.add_row(Text(f"{count:,}"), Text(printable(reason)), Text(places))
+        self._print(table)
+
+    def _summary(self, report: Report) -> None:
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.add_column(no_wrap=True)
+        grid.add_column(ratio=1, overflow="fold")
+        for label, value in self._summary_rows(report):
+            grid.add_row(Text(label, "dim"), value)
+        self._print(Text())
+        title, frame = (Text("Summary", "bold"), "dim") if report.summary.complete else (Text("INCOMPLETE", "bold red"), "red")
+        self._print(Panel(grid, box=self._glyphs.panel, title=title, title_align="left", border_style=frame))
+
+    def _summary_rows(self, report: Report) -> Iterator[tuple[str, Text]]:
+        summary, dot = report.summary, self._glyphs.dot
+        names = [printable(name, NAME_LIMIT) for name in summary.files[:_FILES]]
+        more = [f"{len(summary.files) - _FILES:,} more"] if len(summary.files) > _FILES else []
+        yield "Read", Text(f"{amount(len(summary.files), 'file')}, {amount(summary.lines, 'line')}, {_size(summary.bytes)}")
+        if names:
+            yield "", Text(", ".join(names + more))
+        if summary.unreadable:
+            yield "Not read", Text(", ".join(printable(name, NAME_LIMIT) for name in summary.unreadable), "bold red")
+        yield "Events", Text(dot.join(f"{summary.events.get(kind, 0):,} {kind}" for kind in KINDS))
+        if times := span(summary.first, summary.last):
+            yield "Time", Text(f"{times} UTC")
+        undecoded = summary.undecoded.total
+        yield "Not understood", Text(f"{amount(undecoded, 'line')} of interest", "yellow") if undecoded else Text("none")
+        yield "Trust", self._trust(summary)
+        for loss in summary.losses:
+            yield "Lost", Text(printable(loss), "bold red")
+        yield "Sandbox", _sandbox(summary.sandbox)
+        roles = ", ".join(f"{role} {count}" for role, count in summary.sandbox.seccomp.items())
+        yield "System calls", Text(f"seccomp allows: {printable(roles)}") if roles else Text("no seccomp filter", "bold red")
+        result = Text("complete", "green") if summary.complete else Text("INCOMPLETE", "bold red")
+        yield "Result", result.append(f"{dot}{amount(len(report.advice.suggestions), 'suggestion')}", "default")
+
+    def _trust(self, summary: Summary) -> Text:
+        text = Text(self._glyphs.dot.join(f"{summary.trust.get(grade, 0):,} {grade}" for grade in GRADES))
+        if summary.trust.get("syslog"):
+            text.append(" (any local user can forge lines of grade syslog)", "dim")
+        return text
+
+
+def _by_count(counts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The largest first, equal ones by name."""
+    return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _size(number: int) -> str:
+    """Bytes for people, in steps of 1000."""
+    size = float(number)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < _STEP:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= _STEP
+    return f"{size:,.1f} TB"
+
+
+def _sandbox(state: SandboxState) -> Text:
+    text = Text(state.mode, "green" if state.mode == "full" else "yellow")
+    parts = (
+        f": {amount(state.parsers, 'parser')}, uid {state.uid}, root {printable(state.root)}, "
+        f"capabilities {printable(state.capabilities)}, "
+    )
+    text.append(parts, "default")
+    return text.append("no_new_privs") if state.no_new_privs else text.append("NO no_new_privs", "bold red")

@@ -1,0 +1,113 @@
+"""Everything lazy that printing would load, loaded before the process may no longer open a file.
+
+rich imports its Unicode tables at the first character beyond Latin, codecs are found at their first use, and so on. So a
+synthetic report with every feature is rendered in every format, and the result thrown away.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+from syslogparse.evidence.model import AppArmorKey, Event, Evidence, Key, Kind, NetfilterKey, SeccompKey
+from syslogparse.report import events, json, rules
+from syslogparse.report.model import Report, SandboxState, Summary, Undecoded
+from syslogparse.report.progress import Progress
+from syslogparse.report.text import TextReport
+from syslogparse.rules.model import (
+    RISKS,
+    Advice,
+    CapabilityRule,
+    FileRule,
+    FirewallRule,
+    NetworkRule,
+    Rule,
+    Suggestion,
+    SyscallRule,
+)
+
+_NASTY = (
+    "wide 漢字 emoji \U0001f980 joined \U0001f468\u200d\U0001f469 é e\u0301 עברית "
+    "\x1b[31m \u202e \udcff \ud800 \ue000 [bold]\\ 1\ufe0f\u20e3"
+)
+"""A character of every kind that a terminal, a codec or a table of widths treats in its own way."""
+
+_BYTES = _NASTY.encode("utf-8", "surrogatepass") + b"\xff\xfe"
+
+_NOW, _DAY = 1_795_328_446_882_000, 86_400_000_000
+
+_FIREWALL: NetfilterKey = NetfilterKey(b"[UFW BLOCK]", b"eth0", *[b""] * 10)
+_APPARMOR: AppArmorKey = AppArmorKey(b"DENIED", b"", _BYTES, b"open", *[b""] * 12)
+_SECCOMP: SeccompKey = SeccompKey(_BYTES, _BYTES, b"", b"x86_64", b"110", b"getppid", b"log", b"0")
+
+
+def _evidence(kind: Kind, key: Key, profile: bytes = b"") -> Evidence:
+    return Evidence(kind, key, 1_234_567, 12, _NOW, _NOW + _DAY, (b"gw", profile, b"b", b"c"), {"syslog": 9}, ((0, 1), (9, 1)))
+
+
+def _rules() -> list[tuple[Rule, Evidence, bytes | None]]:
+    """One rule of every type, short and long, with and without times and hosts."""
+    firewall = _evidence("netfilter", _FIREWALL)
+    apparmor = _evidence("apparmor", _APPARMOR, _BYTES)
+    seccomp = Evidence("seccomp", _SECCOMP, 1, 1, None, None, (), {"kernel": 1}, ())
+    v6 = FirewallRule(6, "FORWARD", "ACCEPT", "tcp", "eth0", "eth1", src="2001:db8::1", dst="2001:db8::2", dport=443)
+    return [
+        (FirewallRule(4, "INPUT", "DROP", "udp", "eth0", src="192.0.2.2", dport=53), firewall, None),
+        (v6, firewall, None),
+        (FirewallRule(4, "INPUT", "ACCEPT", "icmp", icmp_type=8, icmp_code=0), firewall, None),
+        (FileRule(b"/srv/f", "rw", owner=True), apparmor, b"/usr/sbin/nginx"),
+        (FileRule(b"/" + _BYTES, "r"), apparmor, _BYTES),
+        (CapabilityRule("sys_admin"), apparmor, _BYTES),
+        (NetworkRule("inet", "stream"), apparmor, _BYTES),
+        (SyscallRule(b"/usr/bin/true", "x86_64", "getppid"), seccomp, None),
+        (SyscallRule(_BYTES, "aarch64", "openat2"), seccomp, None),
+    ]
+
+
+def synthetic_report(complete: bool) -> Report:
+    """A report in which everything occurs that a report can hold. complete: whether it says so."""
+    suggestions = [
+        Suggestion(rule, "allow", RISKS[number % len(RISKS)], "low", "Words " * 30, evidence, "syslog", profile, (rule,))
+        for number, (rule, evidence, profile) in enumerate(_rules())
+    ]
+    summary = Summary(
+        files=("/var/log/syslog", _NASTY),
+        unreadable=() if complete else (_NASTY,),
+        lines=123_456_789,
+        bytes=12_345_678_901,
+        events={"netfilter": 1, "apparmor": 2, "seccomp": 3},
+        first=_NOW,
+        last=_NOW + _DAY,
+        undecoded=Undecoded(2, {"invalid port": 1, "no log envelope": 1}, ((0, 1, "invalid port"), (1, 2, "no log envelope"))),
+        trust={"kernel": 1, "kern": 2, "syslog": 3},
+        complete=complete,
+        losses=() if complete else ("A parser was killed.",),
+        sandbox=SandboxState("full" if complete else "reduced", 2, 65534, "empty", "none", complete, {"parser": 9}),
+    )
+    return Report(summary, Advice(tuple(suggestions), {"a reason": 3}))
+
+
+def synthetic_event() -> Event:
+    """An event with a field of every type."""
+    return Event("netfilter", _NOW, _BYTES, "syslog", {"prefix": _BYTES, "dpt": 22, "tcp_flags": [b"SYN", _BYTES]})
+
+
+def warm_up(text: TextReport | None = None) -> None:
+    """Render all formats once; nothing is printed. Call it before confinement.
+
+    text: what will print the report; None where the format text is not wanted, which then stays cold.
+    """
+    report = synthetic_report(complete=False)
+    if text is not None:
+        text.render(report, max_rules=2)
+    rules.render(report).encode("utf-8", "backslashreplace")
+    json.render(report)
+    events.render(synthetic_event(), _NASTY, 1, repeat=3)
+    _warm_up_progress()
+
+
+def _warm_up_progress() -> None:
+    clock = count().__next__
+    progress = Progress(len, 120, color=True, delay=0, interval=0, clock=clock)
+    for done in (1, 10**9, 10**10):
+        progress.update(done, 10**10)
+    progress.finish()

@@ -1,0 +1,125 @@
+"""The parser: the attack surface. It reads mapped log bytes, folds what it understands, and writes to one pipe.
+
+It runs confined and filtered; it cannot read, open, execute, fork or signal. All it needs is built before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NoReturn
+
+from syslogparse.evidence.decode import Decoder
+from syslogparse.evidence.fold import Fold
+from syslogparse.evidence.model import Kind
+from syslogparse.roles import wire
+from syslogparse.roles.blockwork import BlockWork, work_block
+from syslogparse.roles.deaths import BROKEN, OUT_OF_MEMORY
+from syslogparse.sources.blocks import Place
+from syslogparse.sources.open import Log
+
+PIPE = 3
+"""The one descriptor of a parser."""
+
+
+_BLOCKS_A_FLUSH = 16
+_KEYS_A_FLUSH = 20_000
+"""Evidence leaves after so many blocks or keys: a parser stays small, and takes little with it when a log is cut short."""
+
+
+class Job:
+    """What one parser has to do; everything in it exists before the confinement."""
+
+    def __init__(
+        self, logs: Sequence[Log], decoders: Sequence[Decoder], places: Sequence[Place], kinds: Sequence[Kind], *, stream: bool
+    ) -> None:
+        self.logs = logs
+        self.decoders = decoders
+        self.places = places
+        self.kinds = frozenset(kinds)
+        self.stream = stream
+
+
+def announce_failure(problem: str) -> NoReturn:
+    """Tell the analyst that this parser could not be confined. No log byte has been read."""
+    _send(wire.frame(wire.Type.FAILED, problem.encode("utf-8", "replace")[:4096]))
+    os._exit(BROKEN)
+
+
+def main(job: Job, pipe_bytes: int) -> NoReturn:
+    """Do the job. Never returns and never raises: under the filter a traceback could not even be printed."""
+    status = BROKEN
+    try:
+        _wait_for_start(pipe_bytes)
+        _work(job)
+        status = 0
+    except MemoryError:
+        status = OUT_OF_MEMORY
+    finally:
+        os._exit(status)
+
+
+def _wait_for_start(pipe_bytes: int) -> None:
+    """Say that this process is filtered, in a frame longer than the pipe: the write returns when the analyst takes it.
+
+    So no parser reads a log byte before all of them, the analyst and the supervisor are confined, and none needs a system call
+    for waiting.
+    """
+    _send(wire.frame(wire.Type.READY, bytes(pipe_bytes + (64 << 10))))
+
+
+def _work(job: Job) -> None:
+    fold = Fold()
+    for number, place in enumerate(job.places, start=1):
+        data = job.logs[place.file].data
+        if data is None:
+            continue
+        done = work_block(job.decoders[place.file], data, place, job.kinds, fold, stream=job.stream)
+        _send_block(place, done)
+        if number % _BLOCKS_A_FLUSH == 0 or len(fold.tallies) > _KEYS_A_FLUSH or number == len(job.places):
+            _send_evidence(fold)
+            fold = Fold()
+    _send(wire.frame(wire.Type.DONE, b""))
+
+
+def _send_block(place: Place, done: BlockWork) -> None:
+    batch: list[wire.WireEvent] = []
+    size = 0
+    for event in done.stream:
+        batch.append(event)
+        size += 128 + sum(len(value) for value in event.fields.values() if not isinstance(value, int))
+        if size > wire.FRAME_TARGET:
+            _send(wire.frame(wire.Type.EVENTS, wire.encode(wire.EventsFrame(batch))))
+            batch, size = [], 0
+    if batch:
+        _send(wire.frame(wire.Type.EVENTS, wire.encode(wire.EventsFrame(batch))))
+    _send(wire.frame(wire.Type.BLOCK, wire.encode(done.frame(place))))
+
+
+def _send_evidence(fold: Fold) -> None:
+    batch = wire.EvidenceFrame([], [], [])
+    size = 0
+    for subject, tally in fold.tallies.items():
+        entry = wire.Entry(
+            subject.file,
+            subject.host,
+            subject.grade,
+            tally.count,
+            (tally.first.block, tally.first.line),
+            tally.first_time,
+            (tally.last.block, tally.last.line),
+            tally.last_time,
+        )
+        getattr(batch, subject.kind).append((entry, subject.key))
+        size += 128 + sum(map(len, subject.key))
+        if size > wire.FRAME_TARGET:
+            _send(wire.frame(wire.Type.EVIDENCE, wire.encode(batch)))
+            batch, size = wire.EvidenceFrame([], [], []), 0
+    if size:
+        _send(wire.frame(wire.Type.EVIDENCE, wire.encode(batch)))
+
+
+def _send(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(PIPE, view) :]

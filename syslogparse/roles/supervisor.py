@@ -1,0 +1,52 @@
+"""The supervisor: waits. It passes on signals and the exit status, and touches no byte that came from a log."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import NoReturn
+
+from syslogparse import exits
+from syslogparse.roles.deaths import describe
+from syslogparse.roles.output import tell
+from syslogparse.sandbox.lifetime import HANDLED
+
+_STATUSES = {exits.DONE, exits.UNREADABLE, exits.NO_SANDBOX, exits.LOST}
+
+
+def main(analyst: int, start: int) -> NoReturn:
+    """Give the start signal, then wait until every child is gone or a signal ends the run. Never returns, never raises.
+
+    analyst: its process id. start: the pipe that the analyst waits on; its end tells it that this process is gone.
+    """
+    status = exits.LOST
+    try:
+        os.write(start, b"s")
+        status = _wait(analyst)
+    finally:
+        os._exit(status)
+
+
+def _wait(analyst: int) -> int:
+    verdict = exits.LOST
+    while True:
+        number = signal.sigwait({*HANDLED, signal.SIGCHLD})
+        if number != signal.SIGCHLD:
+            return exits.SIGNALLED + number  # the children die with their parent
+        try:
+            while True:
+                child, status = os.waitpid(-1, os.WNOHANG)
+                if child == 0:
+                    break
+                if child == analyst:
+                    verdict = _verdict(status)
+        except ChildProcessError:
+            return verdict
+
+
+def _verdict(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    if code in _STATUSES:
+        return code
+    tell(f"the analyst {describe(status)}; the results are not complete")
+    return exits.LOST

@@ -1,0 +1,85 @@
+"""Sums over all blocks, and the line numbers that follow from them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from syslogparse.evidence.model import Grade, Kind, Reason
+from syslogparse.report.model import Undecoded
+from syslogparse.roles import wire
+from syslogparse.sources.blocks import Place
+
+_K = TypeVar("_K")
+
+MAX_NAMED = 20
+"""Undecoded lines that are named in a report; all are counted."""
+
+
+class Totals:
+    """Adds up BLOCK frames, in whatever order they come."""
+
+    def __init__(self) -> None:
+        self.blocks = 0
+        self.lines: dict[Place, int] = {}
+        self.events: dict[Kind, int] = {}
+        self.trust: dict[Grade, int] = {}
+        self.reasons: dict[Reason, int] = {}
+        self.event_count = 0
+        self._named: list[tuple[Place, int, Reason]] = []
+        self._spans: dict[Place, tuple[int | None, int | None]] = {}
+        self._before: dict[int, tuple[int, int]] = {}
+
+    def block(self, place: Place, frame: wire.BlockFrame) -> None:
+        """Add one block."""
+        self.blocks += 1
+        self.lines[place] = frame.lines
+        _add(self.events, frame.events)
+        _add(self.trust, frame.trust)
+        _add(self.reasons, frame.reasons)
+        self.event_count += sum(frame.events.values())
+        self._spans[place] = frame.first, frame.last
+        self._named.extend((place, line, reason) for line, reason in frame.undecoded)
+        if len(self._named) > 50 * MAX_NAMED:
+            self._named = sorted(self._named)[:MAX_NAMED]
+
+    def lines_before(self, place: Place) -> int | None:
+        """How many lines of the file stand before the block; None when a block before it was lost.
+
+        Cheap when it is asked in the order of the blocks.
+        """
+        block, lines = self._before.get(place.file, (0, 0))
+        if block > place.block:
+            block = lines = 0
+        while block < place.block:
+            count = self.lines.get(Place(place.file, block))
+            if count is None:
+                return None
+            lines += count
+            block += 1
+        self._before[place.file] = block, lines
+        return lines
+
+    def first_lines(self) -> dict[tuple[int, int], int]:
+        """lines_before of every block that has one."""
+        known = ((place, self.lines_before(place)) for place in sorted(self.lines))
+        return {(place.file, place.block): lines for place, lines in known if lines is not None}
+
+    def span(self) -> tuple[int | None, int | None]:
+        """The earliest first and the latest last time of all blocks."""
+        firsts = [first for first, _ in self._spans.values() if first is not None]
+        lasts = [last for _, last in self._spans.values() if last is not None]
+        return min(firsts, default=None), max(lasts, default=None)
+
+    def undecoded(self) -> Undecoded:
+        """The undecoded lines, the first twenty with their place."""
+        named: list[tuple[int, int, Reason]] = []
+        for place, line, reason in sorted(self._named)[:MAX_NAMED]:
+            before = self.lines_before(place)
+            if before is not None:
+                named.append((place.file, before + line + 1, reason))
+        return Undecoded(sum(self.reasons.values()), dict(self.reasons), tuple(named))
+
+
+def _add(sums: dict[_K, int], more: dict[_K, int]) -> None:
+    for key, count in more.items():
+        sums[key] = sums.get(key, 0) + count

@@ -1,0 +1,144 @@
+"""The frames that a parser sends to the analyst: fixed framing, typed decoding, limits. Never pickle.
+
+A frame is four bytes of length (big-endian, the payload's), one byte of type, and the payload: MessagePack, decoded by
+msgspec into the types below and nothing else. The analyst believes none of it: what decodes is checked against the plan.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from syslogparse.evidence.model import AppArmorKey, Grade, Kind, NetfilterKey, Reason, SeccompKey
+
+HEADER = struct.Struct("!IB")
+MAX_PAYLOAD = 4 << 20
+"""Bytes. A parser cuts its evidence and events into frames well below it."""
+FRAME_TARGET = 256 << 10
+"""Bytes after which a parser closes a frame."""
+
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=1 << 53)]
+Time: TypeAlias = Annotated[int, Meta(ge=-(1 << 55), le=1 << 57)]
+"""Microseconds since the epoch: years 828 to 6536."""
+Text: TypeAlias = Annotated[bytes, Meta(max_length=1 << 16)]
+FieldName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+FieldValue: TypeAlias = Text | Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | Annotated[list[Text], Meta(max_length=64)]
+
+
+class Type(IntEnum):
+    """What a frame is."""
+
+    READY = 1
+    """The parser is confined and filtered. The payload is padding, longer than the pipe: see the parser."""
+    FAILED = 2
+    """The parser could not be confined; the payload is text for the user. No log byte has been read."""
+    BLOCK = 3
+    EVENTS = 4
+    EVIDENCE = 5
+    DONE = 6
+    """All is sent. No payload."""
+
+
+class WireEvent(msgspec.Struct, array_like=True, frozen=True):
+    """One event, for the format events. line: in its block, from 0."""
+
+    line: Count
+    kind: Kind
+    time: Time | None
+    host: Text
+    grade: Grade
+    fields: Annotated[dict[FieldName, FieldValue], Meta(max_length=64)]
+
+
+class EventsFrame(msgspec.Struct, array_like=True, frozen=True):
+    """Events of the block that the next BLOCK frame ends."""
+
+    events: list[WireEvent]
+
+
+class BlockFrame(msgspec.Struct, array_like=True, frozen=True):
+    """A block is done. events: how many of each kind and grade. undecoded: (line in the block from 0, reason).
+
+    reasons counts all undecoded lines, undecoded names the first few of the block.
+    """
+
+    file: Count
+    block: Count
+    lines: Count
+    events: dict[Kind, Count]
+    trust: dict[Grade, Count]
+    first: Time | None
+    last: Time | None
+    reasons: dict[Reason, Count]
+    undecoded: Annotated[list[tuple[Count, Reason]], Meta(max_length=20)]
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True):
+    """One subject and its tally, the key aside. Positions are (block, line in the block)."""
+
+    file: Count
+    host: Text
+    grade: Grade
+    count: Annotated[int, Meta(ge=1, le=1 << 53)]
+    first: tuple[Count, Count]
+    first_time: Time | None
+    last: tuple[Count, Count]
+    last_time: Time | None
+
+
+class EvidenceFrame(msgspec.Struct, array_like=True, frozen=True):
+    """Folded evidence by kind."""
+
+    netfilter: list[tuple[Entry, NetfilterKey]] = []
+    apparmor: list[tuple[Entry, AppArmorKey]] = []
+    seccomp: list[tuple[Entry, SeccompKey]] = []
+
+
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
+decode_block = msgspec.msgpack.Decoder(BlockFrame).decode
+decode_events = msgspec.msgpack.Decoder(EventsFrame).decode
+decode_evidence = msgspec.msgpack.Decoder(EvidenceFrame).decode
+
+
+class BadFrame(Exception):
+    """A frame that is none: too large, of no known type, or not what its type says. Its sender counts as dead."""
+
+
+def frame(kind: Type, payload: bytes) -> bytes:
+    """A frame, ready to be sent. Raises ValueError when the payload is over the limit."""
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError("frame over the limit")
+    return HEADER.pack(len(payload), kind) + payload
+
+
+class Inbox:
+    """Bytes of one pipe, cut into frames. It never holds more than one frame and a read's worth of bytes."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        """Add what was read."""
+        self._buffer += data
+
+    def frame(self) -> tuple[Type, bytes] | None:
+        """The next whole frame, or None. Raises BadFrame."""
+        if len(self._buffer) < HEADER.size:
+            return None
+        length, number = HEADER.unpack_from(self._buffer)
+        if length > MAX_PAYLOAD or number not in set(Type):
+            raise BadFrame
+        end = HEADER.size + length
+        if len(self._buffer) < end:
+            return None
+        payload = bytes(self._buffer[HEADER.size : end])
+        del self._buffer[:end]
+        return Type(number), payload

@@ -1,0 +1,1 @@
+"""Pure: counted evidence to suggestions. Decides; prints nothing."""

@@ -1,0 +1,37 @@
+"""Evidence to advice, each kind by its own module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from syslogparse.evidence.model import KINDS, Evidence, Kind
+from syslogparse.rules import apparmor, firewall, seccomp
+from syslogparse.rules.merge import AskedIntent
+from syslogparse.rules.model import Advice, Suggestion
+
+
+def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto") -> Advice:
+    """All suggestions for ``evidence``, by kind, then risk (low first), then the natural order of the rules.
+
+    ``intent`` is for the packet filter: ``allow`` and ``block`` force the target of its rules. What the keys hold is
+    validated again; what does not validate is counted as not suggested. Nothing is raised for any content of a key.
+    """
+    by_kind: dict[Kind, list[Evidence]] = {kind: [] for kind in KINDS}
+    for item in evidence:
+        by_kind[item.kind].append(item)
+    suggestions: list[Suggestion] = []
+    not_suggested: dict[str, int] = {}
+    for kind in KINDS:
+        part = _advise_kind(kind, by_kind[kind], intent)
+        suggestions.extend(part.suggestions)
+        for reason, lines in part.not_suggested.items():
+            not_suggested[reason] = not_suggested.get(reason, 0) + lines
+    return Advice(tuple(suggestions), dict(sorted(not_suggested.items())))
+
+
+def _advise_kind(kind: Kind, evidence: Sequence[Evidence], intent: AskedIntent) -> Advice:
+    if kind == "netfilter":
+        return firewall.advise(evidence, intent)
+    if kind == "apparmor":
+        return apparmor.advise(evidence)
+    return seccomp.advise(evidence)

@@ -1,0 +1,50 @@
+"""Linux capabilities as apparmor.d(5) names them, with the risk of granting each (capabilities(7))."""
+
+from __future__ import annotations
+
+from syslogparse.rules.model import Risk
+
+CAPABILITY_RISK: dict[str, Risk] = {
+    "audit_control": "high",
+    "audit_read": "medium",
+    "audit_write": "medium",
+    "block_suspend": "low",
+    "bpf": "critical",
+    "checkpoint_restore": "high",
+    "chown": "critical",
+    "dac_override": "critical",
+    "dac_read_search": "critical",
+    "fowner": "high",
+    "fsetid": "high",
+    "ipc_lock": "low",
+    "ipc_owner": "medium",
+    "kill": "medium",
+    "lease": "low",
+    "linux_immutable": "high",
+    "mac_admin": "critical",
+    "mac_override": "critical",
+    "mknod": "critical",
+    "net_admin": "high",
+    "net_bind_service": "medium",
+    "net_broadcast": "low",
+    "net_raw": "high",
+    "perfmon": "high",
+    "setfcap": "critical",
+    "setgid": "critical",
+    "setpcap": "critical",
+    "setuid": "critical",
+    "sys_admin": "critical",
+    "sys_boot": "high",
+    "sys_chroot": "high",
+    "sys_module": "critical",
+    "sys_nice": "medium",
+    "sys_pacct": "medium",
+    "sys_ptrace": "critical",
+    "sys_rawio": "critical",
+    "sys_resource": "medium",
+    "sys_time": "high",
+    "sys_tty_config": "medium",
+    "syslog": "high",
+    "wake_alarm": "low",
+}
+"""Critical: enough, alone, to become root or to leave confinement."""

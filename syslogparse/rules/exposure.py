@@ -1,0 +1,147 @@
+"""How far a packet-filter rule opens or shuts a machine: address scopes, sensitive ports, and the table of risks.
+
+The scopes are tables of our own (RFC 6890, RFC 4291, RFC 4193, RFC 6598) because ``ipaddress`` changes its mind about them
+between Python versions. Documentation networks count as global: nobody's own network is one.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, TypeAlias
+
+from syslogparse.rules.merge import moved
+from syslogparse.rules.model import Risk
+
+Scope: TypeAlias = Literal["loopback", "link-local", "private", "multicast", "broadcast", "unspecified", "reserved", "global"]
+
+_NETWORKS: tuple[tuple[Scope, str], ...] = (
+    ("unspecified", "0.0.0.0/8"),
+    ("loopback", "127.0.0.0/8"),
+    ("link-local", "169.254.0.0/16"),
+    ("private", "10.0.0.0/8"),
+    ("private", "172.16.0.0/12"),
+    ("private", "192.168.0.0/16"),
+    ("private", "100.64.0.0/10"),
+    ("multicast", "224.0.0.0/4"),
+    ("broadcast", "255.255.255.255/32"),
+    ("reserved", "240.0.0.0/4"),
+    ("unspecified", "::/128"),
+    ("loopback", "::1/128"),
+    ("link-local", "fe80::/10"),
+    ("private", "fc00::/7"),
+    ("multicast", "ff00::/8"),
+)
+
+
+def _bounds(text: str) -> tuple[int, int]:
+    network = IPv6Network(text) if ":" in text else IPv4Network(text)
+    return int(network.network_address), int(network.broadcast_address)
+
+
+_RANGES: dict[int, tuple[tuple[int, int, Scope], ...]] = {
+    family: tuple((*_bounds(text), scope) for scope, text in _NETWORKS if (":" in text) == (family == 6)) for family in (4, 6)
+}
+
+NO_HOST: frozenset[Scope] = frozenset({"multicast", "broadcast", "unspecified", "reserved"})
+"""Scopes that no host can send from (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7)."""
+
+_SCOPE_RISK: dict[Scope, Risk] = {"loopback": "low", "link-local": "low", "private": "medium"}
+_SCOPE_WORDS: dict[Scope, str] = {
+    "loopback": "the machine itself",
+    "link-local": "a link-local address",
+    "private": "a private address",
+    "multicast": "a multicast group",
+    "broadcast": "the broadcast address",
+    "unspecified": "an unspecified address",
+    "reserved": "a reserved address",
+    "global": "a global address",
+}
+
+SENSITIVE_PORTS: dict[int, str] = {
+    21: "FTP",
+    22: "SSH",
+    23: "Telnet",
+    69: "TFTP",
+    111: "portmapper",
+    135: "Windows RPC",
+    137: "NetBIOS names",
+    138: "NetBIOS datagrams",
+    139: "NetBIOS sessions",
+    161: "SNMP",
+    389: "LDAP",
+    445: "SMB",
+    512: "rexec",
+    513: "rlogin",
+    514: "rsh or syslog",
+    623: "IPMI",
+    873: "rsync",
+    1433: "SQL Server",
+    1434: "SQL Server browser",
+    1521: "Oracle database",
+    1900: "SSDP",
+    2049: "NFS",
+    2375: "Docker",
+    2376: "Docker",
+    2379: "etcd",
+    2380: "etcd",
+    3306: "MySQL",
+    3389: "remote desktop",
+    5432: "PostgreSQL",
+    5555: "Android debug bridge",
+    5900: "VNC",
+    5901: "VNC",
+    5985: "Windows remote management",
+    5986: "Windows remote management",
+    6000: "X11",
+    6379: "Redis",
+    6443: "Kubernetes API",
+    7547: "CPE management",
+    8291: "router management",
+    9200: "Elasticsearch",
+    9300: "Elasticsearch",
+    10000: "Webmin",
+    10250: "Kubernetes kubelet",
+    11211: "memcached",
+    27017: "MongoDB",
+    50070: "Hadoop",
+}
+"""Ports behind which a single stranger does great harm: remote control, databases, file shares, amplifiers."""
+
+
+STEERING_ICMP: dict[int, frozenset[int]] = {4: frozenset({5, 9, 10, 13, 15, 17}), 6: frozenset({138, 139, 140})}
+"""ICMP types by family that steer routes or tell about a host (RFC 792, 950, 1256, 2894, 4620)."""
+
+
+def scope_of(family: Literal[4, 6], address: int) -> Scope:
+    """Where the address with the value ``address`` belongs; ``global`` when no table says otherwise."""
+    for low, high, scope in _RANGES[family]:
+        if low <= address <= high:
+            return scope
+    return "global"
+
+
+def words_for(scope: Scope) -> str:
+    """``scope`` as words for a sentence."""
+    return _SCOPE_WORDS[scope]
+
+
+def opening_risk(peer: Scope, *, outbound: bool, sensitive: bool, harmless: bool, only_logged: bool) -> Risk:
+    """The risk of letting packets through, by this table.
+
+    The other side is the machine itself or link-local: low; private: medium; anything else: high.
+    One step up: sensitive (a port of SENSITIVE_PORTS) and inbound; or when the log does not say that the packet was refused.
+    One step down: harmless (ICMP that is not of STEERING_ICMP); or outbound, as the rule names one host that this machine asks.
+    """
+    steps = int(sensitive and not outbound) + int(only_logged) - int(harmless) - int(outbound)
+    return moved(_SCOPE_RISK.get(peer, "high"), steps)
+
+
+def closing_risk(peer: Scope, *, outbound: bool, loopback: bool, path_message: bool) -> Risk:
+    """The risk of dropping packets, by this table.
+
+    Traffic within the machine, or ICMP errors that connections need (path MTU): high; a private or link-local peer, or
+    outbound traffic: medium; anything else: low.
+    """
+    if loopback or path_message:
+        return "high"
+    return "medium" if outbound or peer in ("private", "link-local") else "low"

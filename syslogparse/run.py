@@ -1,0 +1,177 @@
+"""The story of a run, top to bottom. Not one byte of a log is parsed before the last process has loaded its filter.
+
+0 launch  1 namespaces  2 capabilities  3 open  4 fork and confine  5 fork the parsers  6 filter  7 work
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
+
+import prctl
+
+from syslogparse import exits
+from syslogparse.options import Options
+from syslogparse.prepare import prepare_desk, prepare_jobs
+from syslogparse.report.escape import printable
+from syslogparse.roles import analyst, parser, supervisor
+from syslogparse.roles.analyst import Desk
+from syslogparse.roles.gather import Parser
+from syslogparse.roles.output import tell
+from syslogparse.sandbox.canary import Canary
+from syslogparse.sandbox.capabilities import KeepFour
+from syslogparse.sandbox.confine import Mode, confine
+from syslogparse.sandbox.descriptors import KeepDescriptors
+from syslogparse.sandbox.launch import CleanEnvironment, StandardDescriptors, TrustedTree, kept_environment
+from syslogparse.sandbox.lifetime import DieWithParent, hold_signals, leave_signals_to_supervisor
+from syslogparse.sandbox.limits import NoMoreProcesses
+from syslogparse.sandbox.seccomp import Channels, LoadFilter
+from syslogparse.sandbox.step import SandboxError, carry_out, hold_against
+from syslogparse.sandbox.userns import EnterUserNamespace
+from syslogparse.sources.open import DEFAULT_LOGS, Log, Unreadable, open_logs
+from syslogparse.sources.select import select_logs
+from syslogparse.sources.zone import local_zone
+
+_PIPE_BYTES = 1 << 20
+
+
+class Pipe(NamedTuple):
+    """A pipe's two descriptors."""
+
+    read: int
+    write: int
+
+
+def run(options: Options) -> NoReturn:
+    """Do what the options say, and end the process with an exit status of DESIGN 6."""
+    try:
+        _run(options)
+    except SandboxError as error:
+        tell(f"the sandbox could not be set up: {error}")
+        tell(f"hint: {error.hint}")
+    except Exception as error:
+        tell(f"stopped before any log was parsed: {type(error).__name__}: {printable(str(error))}")
+        tell("hint: this is a defect of syslogparse; please report it with this message")
+    os._exit(exits.NO_SANDBOX)
+
+
+def _run(options: Options) -> NoReturn:
+    # 0 launch: known descriptors, no environment, nothing loaded that somebody else can change
+    mode: Mode = "full" if os.geteuid() == 0 else "reduced"
+    environment = kept_environment()
+    carry_out(StandardDescriptors())
+    carry_out(CleanEnvironment())
+    carry_out(TrustedTree(root=mode == "full"))
+    # 1 namespaces: without root, the one namespace in which a jail can be entered
+    if mode == "reduced":
+        carry_out(EnterUserNamespace())
+    # 2 capabilities: four are kept, in no set that an exec could fill again
+    carry_out(KeepFour())
+    # 3 open: the last things that need root, or a file. The start signal's pipe comes first: its numbers are no map's hidden one.
+    start = _pipe()
+    logs, unreadable = open_logs(select_logs(options.logs, rotated=options.rotated))
+    _tell_unreadable(logs, unreadable)
+    desk = prepare_desk(options, environment, mode, logs, unreadable)
+    jobs = prepare_jobs(desk, local_zone(environment.get("TZ")))
+    pipes = [_pipe(_PIPE_BYTES) for _ in jobs]
+    # 4 fork: this process stays behind as supervisor; the child confines itself once
+    hold_signals()
+    sys.stdout, sys.stderr = None, None  # type: ignore[assignment]  # descriptors alone from here on: nothing is flushed twice
+    first = os.getpid()
+    child = os.fork()
+    if child:
+        _be_supervisor(mode, logs, child, start)
+    _be_analyst(mode, first, desk, jobs, pipes, start)
+
+
+def _be_supervisor(mode: Mode, logs: Sequence[Log], child: int, start: Pipe) -> NoReturn:
+    for log in logs:
+        if log.data is not None:
+            log.data.close()  # closes the number of the map's hidden descriptor too, which may be a pipe's by now
+    channels = Channels(writes=(2, start.write))
+    carry_out(KeepDescriptors(channels.writes))
+    _name("supervisor")
+    prctl.set_child_subreaper(1)  # so that no process outlives this one's exit status
+    confine(mode)
+    carry_out(Canary("supervisor", channels))
+    _shut(descriptors=start.write + 1, files_grow=True)
+    carry_out(LoadFilter("supervisor", channels))
+    supervisor.main(child, start.write)
+
+
+def _be_analyst(
+    mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job], pipes: Sequence[Pipe], start: Pipe
+) -> NoReturn:
+    channels = Channels(reads=(start.read, *(pipe.read for pipe in pipes)), writes=(1, 2))
+    mine = (*channels.reads, *channels.writes)
+    carry_out(KeepDescriptors((*mine, *(pipe.write for pipe in pipes))))
+    _name("analyst")
+    leave_signals_to_supervisor()
+    confine(mode)
+    carry_out(DieWithParent(parent))
+    # 5 fork: the parsers, one per CPU, after canaries have shown what the filters do
+    carry_out(Canary("parser", Channels(writes=(parser.PIPE,))))
+    carry_out(Canary("analyst", channels))
+    here = os.getpid()
+    parsers = []
+    for number, (job, pipe) in enumerate(zip(jobs, pipes, strict=True), start=1):
+        child = os.fork()
+        if child == 0:
+            _be_parser(number, here, job, pipe.write)
+        parsers.append(Parser(number, child, pipe.read, job.places))
+    carry_out(KeepDescriptors(mine))
+    # 6 filter: the last act; from here on the process can read its pipes, write and end
+    _shut(descriptors=max(mine) + 1, files_grow=True)
+    carry_out(LoadFilter("analyst", channels))
+    # 7 work
+    analyst.main(desk, parsers, start.read)
+
+
+def _be_parser(number: int, parent: int, job: parser.Job, pipe: int) -> NoReturn:
+    channels = Channels(writes=(parser.PIPE,))
+    try:
+        os.dup2(pipe, parser.PIPE)
+        carry_out(KeepDescriptors(channels.writes))
+        capacity = fcntl.fcntl(parser.PIPE, fcntl.F_GETPIPE_SZ)
+        _name(f"parser{number}")
+        carry_out(DieWithParent(parent))
+        _shut(descriptors=0, files_grow=False)
+        carry_out(LoadFilter("parser", channels))
+    except SandboxError as error:
+        parser.announce_failure(f"the sandbox could not be set up: {error}\nhint: {error.hint}")
+    except BaseException as error:
+        parser.announce_failure(f"the sandbox could not be set up: {type(error).__name__}")
+    parser.main(job, capacity)
+
+
+def _shut(*, descriptors: int, files_grow: bool) -> None:
+    """Nothing new from here on: no process, no descriptor."""
+    last = NoMoreProcesses(descriptors=descriptors, files_grow=files_grow)
+    carry_out(last)
+    hold_against(last)
+
+
+def _tell_unreadable(logs: Sequence[Log], unreadable: Sequence[Unreadable]) -> None:
+    for problem in unreadable:
+        tell(f"{printable(problem.name)}: {problem.problem}")
+    if not logs:
+        if not unreadable:
+            tell(f"none of the usual logs exists ({', '.join(DEFAULT_LOGS)}); name the logs to read")
+        os._exit(exits.UNREADABLE)
+
+
+def _pipe(size: int | None = None) -> Pipe:
+    made = Pipe(*os.pipe2(os.O_CLOEXEC))
+    if size is not None:
+        with contextlib.suppress(OSError):  # over the user's share (pipe(7)): the default will do
+            fcntl.fcntl(made.write, fcntl.F_SETPIPE_SZ, size)
+    return made
+
+
+def _name(role: str) -> None:
+    """What ps(1) shows in its column comm. (python-prctl's set_proctitle needs the environment that was cleared: it crashes.)"""
+    prctl.set_name(f"sp-{role}")

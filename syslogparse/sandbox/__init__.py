@@ -1,0 +1,1 @@
+"""The operating-system layer: how a process gives its rights away. Knows nothing about logs."""

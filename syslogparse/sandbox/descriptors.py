@@ -1,0 +1,43 @@
+"""Descriptors: a role holds those that its work needs, and no other."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable
+
+from syslogparse.sandbox.step import Step
+
+_LOOKED_AT = 4096
+"""Numbers that are read back: far above the few hundred that a run has open (one a parser)."""
+
+
+class KeepDescriptors(Step):
+    """close_range(2) around the role's own descriptors."""
+
+    name = "descriptors"
+    what = "close every descriptor but the role's own: parser its pipe; analyst 1, 2 and its pipes; supervisor 2 and the start signal"
+    why = "what is not open cannot be misused, and a pipe whose writers are all known ends when they do"
+
+    def __init__(self, keep: Iterable[int]) -> None:
+        self._keep = sorted(set(keep))
+
+    def take(self) -> None:
+        """Close the gaps. Never raises: a number that is not open is what is wanted."""
+        low = 0
+        for kept in self._keep:
+            os.closerange(low, kept)
+            low = kept + 1
+        os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+    def check(self) -> None:
+        """Ask the kernel for each number; a listing in /proc is out of reach in the jail."""
+        self.expect("the list of open descriptors", [number for number in range(_LOOKED_AT) if _is_open(number)], self._keep)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_GETFD)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""Who the process is: nobody (65534, the kernel's overflow id), with no supplementary group."""
+
+from __future__ import annotations
+
+import os
+
+from syslogparse.sandbox.step import Step
+
+NOBODY = 65534
+"""linux/uidgid.h: DEFAULT_OVERFLOWUID and DEFAULT_OVERFLOWGID."""
+
+
+class LeaveGroups(Step):
+    """setgroups(2) with an empty list."""
+
+    name = "groups"
+    what = "drop every supplementary group"
+    why = "before the change of ids, which takes the right to do it away; root's groups (adm, disk) open more than logs"
+
+    def take(self) -> None:
+        """Empty the list. Raises OSError."""
+        os.setgroups([])
+
+    def check(self) -> None:
+        """No group is left."""
+        self.expect("the list of groups", os.getgroups(), [])
+
+    def resist(self) -> None:
+        """Try to join group 0."""
+        self.refused("joining a group", lambda: os.setgroups([0]))
+
+
+class BecomeNobodyGroup(Step):
+    """setresgid(2): real, effective and saved group id."""
+
+    name = "gid"
+    what = "set the real, effective and saved group id to 65534"
+    why = "before the user id: who has given up root cannot change the group any more"
+
+    def take(self) -> None:
+        """Change all three. Raises OSError."""
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+
+    def check(self) -> None:
+        """All three read back."""
+        self.expect("the group ids", os.getresgid(), (NOBODY, NOBODY, NOBODY))
+
+    def resist(self) -> None:
+        """Try to become group root."""
+        self.refused("becoming group 0", lambda: os.setresgid(0, 0, 0), _REFUSALS)
+        self.refused("becoming group 0 (setegid)", lambda: os.setegid(0), _REFUSALS)
+
+
+class BecomeNobody(Step):
+    """setresuid(2): real, effective and saved user id."""
+
+    name = "uid"
+    what = "set the real, effective and saved user id to 65534"
+    why = "last of the ids; with it the kernel clears the permitted and effective capabilities of a process that was root"
+
+    def take(self) -> None:
+        """Change all three. Raises OSError."""
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+
+    def check(self) -> None:
+        """All three read back."""
+        self.expect("the user ids", os.getresuid(), (NOBODY, NOBODY, NOBODY))
+
+    def resist(self) -> None:
+        """Try to become root by each call that could."""
+        self.refused("becoming root", lambda: os.setresuid(0, 0, 0), _REFUSALS)
+        self.refused("becoming root (setuid)", lambda: os.setuid(0), _REFUSALS)
+        self.refused("becoming root (seteuid)", lambda: os.seteuid(0), _REFUSALS)
+
+
+_REFUSALS = (1, 22)
+"""EPERM; EINVAL in a user namespace that has no id 0 at all."""

@@ -1,0 +1,83 @@
+"""The few system interfaces that neither the standard library (3.11) nor python-prctl offers, through the C library."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import NamedTuple
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_CAPABILITY_VERSION_3 = 0x20080522
+"""linux/capability.h: two 32-bit words a mask."""
+CLONE_NEWUSER = 0x10000000
+"""linux/sched.h."""
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_IS_SET = 1
+_PR_CAPBSET_READ = 23
+_PR_SET_NO_NEW_PRIVS = 38
+"""linux/prctl.h."""
+
+
+class _CapHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _CapData(ctypes.Structure):
+    _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
+
+
+class CapMasks(NamedTuple):
+    """The calling thread's three capability masks, 64 bits each, also bits that no library has a name for."""
+
+    effective: int
+    permitted: int
+    inheritable: int
+
+
+def _call(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def capget() -> CapMasks:
+    """The capability masks of this thread: capget(2). Raises OSError."""
+    header, data = _CapHeader(_CAPABILITY_VERSION_3, 0), (_CapData * 2)()
+    _call(_libc.capget(ctypes.byref(header), data))
+    low, high = data
+    return CapMasks(
+        low.effective | high.effective << 32,
+        low.permitted | high.permitted << 32,
+        low.inheritable | high.inheritable << 32,
+    )
+
+
+def capset(masks: CapMasks) -> None:
+    """Set the capability masks of this thread: capset(2). Raises OSError."""
+    word = 0xFFFFFFFF
+    header, data = _CapHeader(_CAPABILITY_VERSION_3, 0), (_CapData * 2)()
+    for index, shift in enumerate((0, 32)):
+        data[index] = _CapData(*(mask >> shift & word for mask in masks))
+    _call(_libc.capset(ctypes.byref(header), data))
+
+
+def ambient(capability: int) -> bool:
+    """Is the capability in the ambient set: PR_CAP_AMBIENT_IS_SET. Raises OSError (EINVAL: the kernel knows no such one)."""
+    return bool(_call(_libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_IS_SET, capability, 0, 0)))
+
+
+def bounding(capability: int) -> bool:
+    """Is the capability in the bounding set: PR_CAPBSET_READ. Raises OSError (EINVAL: the kernel knows no such one)."""
+    return bool(_call(_libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0)))
+
+
+def unset_no_new_privs() -> None:
+    """Try what the kernel must refuse (EINVAL); python-prctl does not even pass it on. Raises OSError."""
+    _call(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0))
+
+
+def unshare(flags: int) -> None:
+    """Leave namespaces: unshare(2), which os has from Python 3.12 only. Raises OSError."""
+    _call(_libc.unshare(flags))

@@ -1,0 +1,130 @@
+"""The system-call filters: one table, a strict subset of it for each role, loaded as a process's last act.
+
+Default action: kill the process, for other architectures (i386, x32) too. The filter is loaded without libseccomp's own
+no_new_privs (CTL_NNP off): if that step of the confinement failed, loading fails as well instead of papering it over.
+Source of the mechanism: seccomp(2), seccomp_rule_add(3), seccomp_attr_set(3).
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from syslogparse.sandbox.libseccomp import pyseccomp
+from syslogparse.sandbox.step import Step
+
+Role: TypeAlias = Literal["parser", "analyst", "supervisor"]
+ROLES: tuple[Role, ...] = ("parser", "analyst", "supervisor")
+LOG_ROLES: tuple[Role, ...] = ("parser", "analyst")
+"""The roles that touch bytes of a log: the budget of 22 is for their union."""
+BUDGET = 22
+
+
+class Channels(NamedTuple):
+    """The descriptors that a role may use; nothing else is open."""
+
+    reads: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
+
+
+_Alternatives: TypeAlias = list[list["pyseccomp.Arg"]]
+
+
+class Condition(NamedTuple):
+    """What the arguments of a call must be. alternatives: any one list of comparisons has to hold as a whole."""
+
+    text: str
+    alternatives: Callable[[Channels], _Alternatives]
+
+
+class Call(NamedTuple):
+    """One row: a system call, who may make it, under which condition, and why.
+
+    needed_by: the scenario of the test suite that breaks when this row is gone (tests/sandbox/scenarios.py).
+    """
+
+    name: str
+    roles: tuple[Role, ...]
+    condition: Condition | None
+    reason: str
+    needed_by: str
+
+
+def _own(argument: int, descriptors: tuple[int, ...]) -> _Alternatives:
+    return [[pyseccomp.Arg(argument, pyseccomp.EQ, descriptor)] for descriptor in descriptors]
+
+
+_READS = Condition("descriptor: one of the role's own pipes", lambda channels: _own(0, channels.reads))
+_WRITES = Condition(
+    "descriptor: parser its pipe; analyst 1, 2; supervisor 2 and the start signal", lambda channels: _own(0, channels.writes)
+)
+_ANONYMOUS = Condition(
+    "anonymous, never PROT_EXEC",
+    lambda _: [
+        [
+            pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mmap.PROT_EXEC, 0),
+            pyseccomp.Arg(3, pyseccomp.MASKED_EQ, mmap.MAP_ANONYMOUS, mmap.MAP_ANONYMOUS),
+        ]
+    ],
+)
+_MAY_MOVE = Condition("flags: at most MREMAP_MAYMOVE", lambda _: [[pyseccomp.Arg(3, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
+_REAPS = Condition("no wait for tracing: options 0 or WNOHANG", lambda _: [[pyseccomp.Arg(2, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
+
+_EVERYONE: tuple[Role, ...] = ROLES
+
+TABLE: tuple[Call, ...] = (
+    Call("brk", _EVERYONE, None, "malloc and free: small blocks; libseccomp frees its own after loading", "large_log"),
+    Call("clock_gettime", ("analyst",), None, "deadlines, where the clock source has no vDSO", "unprovoked: this machine's vDSO"),
+    Call("exit_group", _EVERYONE, None, "the end", "any_run"),
+    Call("mmap", ("parser", "analyst"), _ANONYMOUS, "malloc and Python's arenas: large blocks", "large_log"),
+    Call("mremap", ("parser", "analyst"), _MAY_MOVE, "realloc of a large block: growing lists and buffers", "large_log"),
+    Call("munmap", ("parser", "analyst"), None, "giving large blocks back", "large_log"),
+    Call("poll", ("analyst",), None, "waiting for parsers, with a deadline; for a full non-blocking stdout", "any_run"),
+    Call("read", ("analyst",), _READS, "what parsers send, and the supervisor's start signal", "any_run"),
+    Call("restart_syscall", ("analyst", "supervisor"), None, "the kernel's own: a poll that was stopped and continued", "stopped"),
+    Call("rt_sigtimedwait", ("supervisor",), None, "waiting for the analyst's end or for a signal to end the run", "any_run"),
+    Call("wait4", ("analyst", "supervisor"), _REAPS, "learning how a child ended, leaving no zombie", "any_run"),
+    Call("write", _EVERYONE, _WRITES, "evidence to the analyst; results and messages to the user", "any_run"),
+)
+
+
+def allowed(role: Role, table: Iterable[Call] = TABLE) -> tuple[Call, ...]:
+    """The rows of one role, in the order of the table."""
+    return tuple(call for call in table if role in call.roles)
+
+
+def build(role: Role, channels: Channels, table: Iterable[Call] = TABLE) -> pyseccomp.SyscallFilter:
+    """The role's filter, not yet loaded. Raises OSError (libseccomp refused a rule)."""
+    made = pyseccomp.SyscallFilter(pyseccomp.KILL_PROCESS)
+    made.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
+    made.set_attr(pyseccomp.Attr.CTL_NNP, 0)
+    for call in allowed(role, table):
+        for comparisons in call.condition.alternatives(channels) if call.condition else [[]]:
+            made.add_rule(pyseccomp.ALLOW, call.name, *comparisons)
+    return made
+
+
+class LoadFilter(Step):
+    """Step 6: the role's filter. After this nothing can fail politely: a call that is not in the table is the end."""
+
+    name = "seccomp"
+    what = "load the role's system-call filter: default kill process, for every other architecture too"
+    why = "the last act: everything that might fail has been done and verified before"
+    hint = "the kernel must have CONFIG_SECCOMP_FILTER (Linux 4.14 or later, for kill process)"
+
+    def __init__(self, role: Role, channels: Channels) -> None:
+        self.role = role
+        self.channels = channels
+
+    def take(self) -> None:
+        """Build and load. Raises OSError."""
+        built = build(self.role, self.channels)
+        _KEEP.append(built)  # freeing it later would be one more thing that happens under the filter
+        built.load()
+
+    def check(self) -> None:
+        """Nothing can be read back from inside: the canary died under this very filter before."""
+
+
+_KEEP: list[pyseccomp.SyscallFilter] = []

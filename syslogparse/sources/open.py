@@ -1,0 +1,208 @@
+"""Logs are opened here, while root, and mapped; not one of their bytes is looked at.
+
+A named path is followed wherever it leads, since whoever is root chose it. A path that the program chose itself (the default
+logs, rotated siblings) is not followed through a link that somebody else than root may have put there.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from syslogparse.sources.trust import UNTRUSTED, Grades, grades, shared, syslog_user
+
+DEFAULT_LOGS = ("/var/log/syslog", "/var/log/messages", "/var/log/kern.log", "/var/log/ufw.log", "/var/log/audit/audit.log")
+STDIN = "-"
+STDIN_LIMIT = 1 << 30
+"""Bytes of standard input that are taken; it has to fit into memory."""
+_CHUNK = 1 << 20
+_COMPRESSED = {".gz": "zcat", ".xz": "xzcat", ".bz2": "bzcat", ".zst": "zstdcat", ".lz4": "lz4cat"}
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+class Log(NamedTuple):
+    """One opened log. data: its mapped bytes, None when it is empty. newest: its time stamp, microseconds since the epoch."""
+
+    name: str
+    data: mmap.mmap | None
+    size: int
+    grades: Grades
+    newest: int
+
+
+class Candidate(NamedTuple):
+    """A path to open. named: the user named it, so a link is followed wherever it leads."""
+
+    name: str
+    named: bool
+
+
+class Unreadable(NamedTuple):
+    """An input that could not be opened, and why, in words for the user."""
+
+    name: str
+    problem: str
+
+
+class _Refused(Exception):
+    """Why a path is not read."""
+
+
+def open_logs(candidates: Iterable[Candidate]) -> tuple[list[Log], list[Unreadable]]:
+    """Open and map each log; what fails is returned beside what does not.
+
+    Nothing here can block: a path is opened with O_PATH, which touches no FIFO and no device, and only a regular file is
+    opened for reading. (Standard input is waited for.)
+    """
+    logs: list[Log] = []
+    problems: list[Unreadable] = []
+    syslog_uid = syslog_user()
+    for name, named in candidates:
+        try:
+            logs.append(_standard_input() if name == STDIN else _open(name, syslog_uid, follow=named))
+        except _Refused as refusal:
+            problems.append(Unreadable(name, str(refusal)))
+        except OSError as error:
+            problems.append(Unreadable(name, (error.strerror or str(error)).lower()))
+        except ValueError as error:  # a name with a NUL byte
+            problems.append(Unreadable(name, str(error)))
+    return logs, problems
+
+
+def _open(name: str, syslog_uid: int | None, *, follow: bool) -> Log:
+    suffix = os.path.splitext(name)[1]
+    if suffix in _COMPRESSED:
+        raise _Refused(f"is compressed, which is not read yet; try: {_COMPRESSED[suffix]} FILE | syslogparse -")
+    path = os.open(name, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    try:
+        if not follow and stat.S_ISLNK(os.fstat(path).st_mode):
+            _refuse_planted_link(name)
+            os.close(path)
+            path = os.open(name, os.O_PATH | os.O_CLOEXEC)
+        _refuse_irregular(os.fstat(path).st_mode)
+        descriptor = _reopen(path)
+    finally:
+        os.close(path)
+    return _take(name, descriptor, syslog_uid)
+
+
+def _refuse_planted_link(name: str) -> None:
+    directory = os.stat(os.path.dirname(name) or ".")
+    if directory.st_uid != 0 or shared(directory):
+        raise _Refused("is a symbolic link in a directory that others can write; name the file itself to read it")
+
+
+def _refuse_irregular(mode: int) -> None:
+    kinds = {
+        stat.S_IFDIR: "is a directory; name the logs in it",
+        stat.S_IFIFO: "is a FIFO; to read it, make it standard input: syslogparse - < FIFO",
+        stat.S_IFCHR: "is a character device, not a log",
+        stat.S_IFBLK: "is a block device, not a log",
+        stat.S_IFSOCK: "is a socket, not a log",
+    }
+    if not stat.S_ISREG(mode):
+        raise _Refused(kinds.get(stat.S_IFMT(mode), "is no regular file"))
+
+
+def _reopen(path: int) -> int:
+    """For reading, the very file that was looked at. Raises OSError, _Refused."""
+    try:
+        return os.open(f"/proc/self/fd/{path}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise _Refused("cannot be opened without /proc; mount it") from error
+    except PermissionError as error:
+        hint = "" if os.geteuid() == 0 else " (logs are for root: use sudo, or join the group that may read them)"
+        raise _Refused(f"permission denied{hint}") from error
+
+
+def _take(name: str, descriptor: int, syslog_uid: int | None) -> Log:
+    status = os.fstat(descriptor)
+    real = os.readlink(f"/proc/self/fd/{descriptor}")
+    try:
+        trusted = grades(real, status, os.stat(os.path.dirname(real) or "/"), syslog_uid)
+    except OSError:  # unlinked in the meantime
+        trusted = UNTRUSTED
+    return Log(name, map_and_close(descriptor, status.st_size), status.st_size, trusted, status.st_mtime_ns // 1000)
+
+
+def map_and_close(descriptor: int, size: int) -> mmap.mmap | None:
+    """Map the bytes read-only and close every descriptor of the file. Raises OSError.
+
+    CPython before 3.13 keeps a duplicate of the descriptor in the map: it is found by comparing the table of descriptors.
+    """
+    try:
+        if size == 0:  # mmap(2) refuses a length of 0
+            return None
+        if sys.version_info >= (3, 13):
+            return mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ, trackfd=False)
+        before = _open_descriptors()
+        mapped = mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+        for hidden in _open_descriptors() - before:
+            os.close(hidden)
+        return mapped
+    finally:
+        os.close(descriptor)
+
+
+def _open_descriptors() -> set[int]:
+    """This process's descriptors, that of the listing itself excepted (it is closed again)."""
+    with os.scandir("/proc/self/fd") as entries:
+        numbers = {int(entry.name) for entry in entries}
+    return {number for number in numbers if _is_open(number)}
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _standard_input() -> Log:
+    """Copy standard input, unparsed, into a sealed memory file: what is parsed later cannot change any more."""
+    copy = os.memfd_create("syslogparse-stdin", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        size = _copy(0, copy)
+        fcntl.fcntl(copy, fcntl.F_ADD_SEALS, _SEALS)
+    except BaseException:
+        os.close(copy)
+        raise
+    return Log(STDIN, map_and_close(copy, size), size, UNTRUSTED, time.time_ns() // 1000)
+
+
+def _copy(source: int, target: int) -> int:
+    size = 0
+    while chunk := _read(source):
+        size += len(chunk)
+        if size > STDIN_LIMIT:
+            raise _Refused(f"standard input is longer than {STDIN_LIMIT >> 30} GiB; put it into a file and name that")
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(target, view) :]
+    return size
+
+
+def _read(source: int) -> bytes:
+    while True:
+        try:
+            return os.read(source, _CHUNK)
+        except BlockingIOError:  # whoever shares this descriptor made it non-blocking
+            _wait_readable(source)
+        except OSError as error:
+            if error.errno == errno.EISDIR:
+                raise _Refused("standard input is a directory") from error
+            raise
+
+
+def _wait_readable(source: int) -> None:
+    import select  # noqa: PLC0415 - rare, and before confinement
+
+    select.select([source], [], [])

@@ -1,0 +1,78 @@
+"""What the tests share: where the installed command and the real logs are, and what may not be missing.
+
+``make test`` sets the environment that is read here:
+
+* ``SYSLOGPARSE_COMMAND``: path of the installed command.
+* ``SYSLOGPARSE_CORPORA``: folder of real logs.
+* ``SYSLOGPARSE_MUST_WORK=1``: what is missing is a failure, not a reason to skip.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+MUST_WORK = os.environ.get("SYSLOGPARSE_MUST_WORK") == "1"
+
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "fuzz",
+    deadline=None,
+    max_examples=int(os.environ.get("SYSLOGPARSE_FUZZ_EXAMPLES", "5000")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("ci")
+
+
+def _missing(what: str) -> NoReturn:
+    if MUST_WORK:
+        pytest.fail(f"missing: {what}", pytrace=False)
+    pytest.skip(f"missing: {what}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked ``root`` asks for root before its fixtures do anything."""
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        _missing("root")
+
+
+@pytest.fixture(scope="session")
+def must_work() -> bool:
+    """True where a missing tool, folder or right is a failure."""
+    return MUST_WORK
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of real logs. Tests that use it are marked ``corpora``."""
+    folder = os.environ.get("SYSLOGPARSE_CORPORA", "")
+    if not folder or not Path(folder).is_dir():
+        _missing(f"the folder of real logs (SYSLOGPARSE_CORPORA={folder})")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def command() -> Path:
+    """The installed command, as ``make test`` built it from this tree."""
+    path = os.environ.get("SYSLOGPARSE_COMMAND", "")
+    if not path or not os.access(path, os.X_OK):
+        _missing(f"the installed command (SYSLOGPARSE_COMMAND={path}); `make test` installs it")
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], str]:
+    """A function that takes the name of a program and gives its path; where it is missing the test is skipped, or fails."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/sbin")
+        if path is None:
+            _missing(name)
+        return path
+
+    return find

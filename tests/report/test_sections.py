@@ -1,0 +1,50 @@
+from msgspec.structs import replace
+
+from syslogparse.report import sections
+from syslogparse.report.warmup import synthetic_report
+
+REPORT = synthetic_report(complete=True)
+SUGGESTIONS = REPORT.advice.suggestions
+
+
+def test_everything_is_in_one_section_and_in_order():
+    got = [item.suggestion for part in sections.sections(REPORT) for group in part.groups for item in group.items]
+    assert sorted(map(id, got)) == sorted(map(id, SUGGESTIONS))
+    for part in sections.sections(REPORT):
+        for group in part.groups:
+            order = [SUGGESTIONS.index(item.suggestion) for item in group.items]
+            assert order == sorted(order)
+
+
+def test_groups_are_profiles_and_executables():
+    by_language = {part.language: part for part in sections.sections(REPORT)}
+    assert set(by_language) == {"iptables", "apparmor", "seccomp"}
+    assert [group.name for group in by_language["iptables"].groups] == [None]
+    assert by_language["apparmor"].what == "profile"
+    assert by_language["apparmor"].groups[0].name == b"/usr/sbin/nginx"
+    assert by_language["seccomp"].what == "executable"
+    assert by_language["seccomp"].groups[0].name == b"/usr/bin/true"
+
+
+def test_the_wanted_number_is_per_language_and_the_rest_is_counted():
+    whole = {part.language: part for part in sections.sections(REPORT)}
+    for part in sections.sections(REPORT, max_rules=2):
+        assert sum(len(group.items) for group in part.groups) == 2
+        assert part.left_out == whole[part.language].total - 2
+        assert (part.total, part.lines) == (whole[part.language].total, whole[part.language].lines)
+    assert all(part.left_out == 0 for part in whole.values())
+    assert all(part.groups == [] for part in sections.sections(REPORT, max_rules=0))
+
+
+def test_place_and_hosts():
+    assert sections.place(("a\nb",), (0, 7)) == "a\\x0ab:7"
+    assert sections.place((), (0, 7)) == sections.place(("x",), (-1, 7)) == "?:7"
+    evidence = replace(SUGGESTIONS[0].evidence, hosts=(b"a", b"\x1b", b"c", b"d", b"e"))
+    assert sections.hosts(evidence) == "a, \\x1b, c and 2 more"
+    assert sections.hosts(replace(evidence, hosts=())) == ""
+
+
+def test_amount():
+    assert sections.amount(0, "line") == "0 lines"
+    assert sections.amount(1, "line") == "1 line"
+    assert sections.amount(1204, "line") == "1,204 lines"

@@ -1,0 +1,159 @@
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from syslogparse.evidence.model import Evidence
+from syslogparse.languages import render as languages
+from syslogparse.report.escape import is_plain
+from syslogparse.report.model import Report, Undecoded
+from syslogparse.report.text import TextReport, make_console, taken
+from syslogparse.report.warmup import synthetic_report
+from syslogparse.rules.model import RISKS, Advice, FileRule, FirewallRule, Suggestion
+from tests.report.hostile import KEY, reports
+from tests.report.test_escape import is_harmless
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+WIDTHS = [50, 80, 120, 200]
+
+
+def report_of(*suggestions, complete=True, not_suggested=None):
+    whole = synthetic_report(complete=complete)
+    return Report(replace(whole.summary, files=("/var/log/syslog",)), Advice(suggestions, not_suggested or {}))
+
+
+def suggestion(rule, risk="low", profile=None, count=1204, **changes):
+    evidence = Evidence("netfilter", KEY, count, count, 10**15, 10**15 + 10**7, (b"gw",), {"kern": count}, ((0, 12), (0, 13)))
+    return Suggestion(rule, "allow", risk, "high", "A reason.", replace(evidence, **changes), "kern", profile)
+
+
+SHORT = FirewallRule(4, "INPUT", "DROP", "tcp", dport=22)
+LONG = FirewallRule(6, "FORWARD", "ACCEPT", "tcp", "enp0s31f6", "enp0s31f7", src="2001:db8:1:2:3:4:5:6", dst="2001:db8::7", dport=443)
+
+
+@given(reports(), st.sampled_from(WIDTHS), st.booleans())
+def test_only_colours_reach_the_terminal(report, width, color):
+    out = TextReport(width, color=color).render(report)
+    bare = COLOUR.sub("", out) if color else out
+    assert "\x1b" not in bare
+    assert all(is_harmless(line) for line in bare.split("\n"))
+    assert out.endswith("\n")
+
+
+@given(reports(), st.sampled_from(WIDTHS))
+def test_every_plain_rule_stands_whole_on_one_line(report, width):
+    lines = TextReport(width, color=False).render(report).split("\n")
+    for each in report.advice.suggestions:
+        rule = languages.render(each.rule)
+        if is_plain(rule):
+            assert any(line.endswith(rule) for line in lines), rule
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_frames_and_prose_keep_the_width(width):
+    out = TextReport(width, color=False).render(synthetic_report(complete=False))
+    names = {"漢", "\U0001f980"}
+    for line in out.split("\n"):
+        if not names & set(line) and "-A " not in line:
+            cells = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
+            assert cells <= width, line
+
+
+def test_a_short_rule_stands_beside_its_risk_and_a_long_one_alone():
+    lines = TextReport(80, color=False).render(report_of(suggestion(SHORT), suggestion(LONG, "high"))).split("\n")
+    assert f" low      1,204  {languages.render(SHORT)}" in lines
+    assert " high     1,204  A reason." in lines
+    assert f"  {languages.render(LONG)}" in lines
+
+
+def test_details():
+    out = TextReport(120, color=False).render(report_of(suggestion(SHORT, attempts=7)))
+    wanted = "allow · 2001-09-09 01:46:40 to 01:46:50 UTC · 7 attempts · on gw · /var/log/syslog:12 and 1,203 more · trust kern"
+    assert wanted in out
+    single = TextReport(120, color=False).render(report_of(suggestion(SHORT, count=1, first=None, last=None, hosts=())))
+    assert "allow · /var/log/syslog:12 · trust kern" in single
+
+
+def test_rule_that_hides_characters_is_marked():
+    path = FileRule("/srv/\u202egnp.exe".encode(), "r")
+    out = TextReport(80, color=False).render(report_of(suggestion(path, profile=b"p")))
+    assert "\u202e" not in out
+    assert is_plain(languages.render(path)) or "Not for pasting" in out
+
+
+def test_sections_and_groups():
+    out = TextReport(80, color=False).render(synthetic_report(complete=True))
+    assert re.findall(r"(?m)^(\w+)  \d+ suggestions", out) == ["iptables", "AppArmor", "seccomp"]
+    assert "\n profile /usr/sbin/nginx\n" in out
+    assert "\n executable /usr/bin/true\n" in out
+
+
+def test_cut_is_said():
+    report = report_of(*[suggestion(SHORT)] * 5)
+    assert "3 more suggestions not shown" in TextReport(80, color=False).render(report, max_rules=2)
+    assert "1 more suggestion not shown" in TextReport(80, color=False).render(report, max_rules=4)
+    assert "not shown" not in TextReport(80, color=False).render(report, max_rules=5)
+
+
+def test_incomplete_is_said_first_and_last():
+    lines = TextReport(80, color=False).render(synthetic_report(complete=False)).split("\n")
+    assert "INCOMPLETE" in lines[0]
+    assert any("Lost" in line and "A parser was killed." in line for line in lines)
+    assert any("Not read" in line for line in lines)
+    assert "INCOMPLETE" not in TextReport(80, color=False).render(synthetic_report(complete=True))
+
+
+def test_summary():
+    out = TextReport(120, color=False).render(synthetic_report(complete=True))
+    for wanted in (
+        "2 files, 123,456,789 lines, 12.3 GB",
+        "1 netfilter · 2 apparmor · 3 seccomp",
+        "2026-11-22 06:20:46 to 2026-11-23 07:20:46 UTC",
+        "2 lines of interest",
+        "1 kernel · 2 kern · 3 syslog",
+        "full: 2 parsers, uid 65534, root empty, capabilities none, no_new_privs",
+        "seccomp allows: parser 9",
+        "complete · 36 suggestions",
+    ):
+        assert wanted in out
+
+
+def test_reasons_and_places():
+    report = report_of(not_suggested={"Rare.": 1, "Common.": 1000})
+    undecoded = Undecoded(7, {"invalid port": 7}, tuple((0, line, "invalid port") for line in range(1, 8)))
+    out = TextReport(80, color=False).render(replace(report, summary=replace(report.summary, undecoded=undecoded)))
+    assert out.index("1,000   Common.") < out.index("1   Rare.")
+    assert "7   invalid port   /var/log/syslog:1, /var/log/syslog:2, /var/log/syslog:3" in " ".join(out.split("  ")) or (
+        "/var/log/syslog:3" in out and "/var/log/syslog:4" not in out
+    )
+    assert "Nothing to suggest." in out
+
+
+def test_colours_tell_risks_apart_and_can_be_off():
+    report = report_of(*(suggestion(SHORT, risk) for risk in RISKS))
+    colored = TextReport(80, color=True).render(report)
+    styles = [re.search(rf"(\x1b\[[0-9;]*m){risk} *\x1b", colored) for risk in RISKS]
+    assert len({style.group(1) for style in styles if style}) == len(RISKS)
+    assert COLOUR.sub("", colored) == TextReport(80, color=False).render(report)
+
+
+def test_without_unicode_the_frames_are_ascii():
+    assert TextReport(80, color=False, unicode=False).render(report_of(suggestion(SHORT))).isascii()
+
+
+def test_reports_do_not_run_into_each_other():
+    reporter = TextReport(80, color=True)
+    assert reporter.render(report_of()) == reporter.render(report_of())
+
+
+def test_console_asks_nothing_of_the_environment(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "7")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console = make_console(10_000, color=True)
+    console.print("x", style="red")
+    assert (console.width, taken(console)) == (400, "\x1b[31mx\x1b[0m\n")
+    assert make_console(3, color=True).width == 50
