@@ -48,9 +48,10 @@ PIP := $(BUILD_ENV)/bin/python -I -m pip --disable-pip-version-check --no-input 
 LOCKED := --require-hashes --no-deps --no-build-isolation --only-binary :all:
 PINS = $$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' requirements/runtime.txt)
 
-# Recipes that write to DEV run one after the other, whichever checkout they come from.
+# Recipes that write to DEV run alone, whichever checkout they come from; those that use it share it. The lock is descriptor 9 of
+# the recipe's shell, which what is tested does not inherit.
 ALONE = umask 022; mkdir -p '$(DEV)'; [ -O '$(DEV)' ] || { echo 'make: $(DEV) belongs to somebody else' >&2; exit 1; }; \
-	exec 9>>'$(DEV)/lock'; flock 9
+	exec 9>>'$(DEV)/lock'; flock -n 9 || { echo '== waiting for another run that uses $(DEV)'; flock 9; }
 SHARED = exec 9>>'$(DEV)/lock'; flock -s 9; [ "$$(cat '$(DEV)/package.key')" = '$(WHEELS_KEY) $(SOURCE_KEY)' ] || \
 	{ echo 'make: another checkout has just installed into $(DEV); again, or with a DEV of its own' >&2; exit 1; }
 
@@ -73,7 +74,7 @@ $(BUILD_ENV)/complete:
 	$(PIP) install $(LOCKED) -r requirements/build.txt
 	touch '$@'
 
-$(WHEELS)/complete: $(BUILD_ENV)/complete
+$(WHEELS)/complete: | $(BUILD_ENV)/complete
 	@$(ALONE)
 	[ ! -e '$@' ] || exit 0
 	echo '== libraries, as locked (python-prctl is compiled)'
@@ -81,7 +82,7 @@ $(WHEELS)/complete: $(BUILD_ENV)/complete
 	$(PIP) wheel $(LOCKED) --no-binary python-prctl --wheel-dir '$(WHEELS)' -r requirements/runtime.txt
 	touch '$@'
 
-$(TEST_ENV)/complete-$(TEST_KEY): $(WHEELS)/complete
+$(TEST_ENV)/complete-$(TEST_KEY): | $(WHEELS)/complete
 	@$(ALONE)
 	[ ! -e '$@' ] || exit 0
 	echo '== test tools, as locked'
@@ -94,7 +95,7 @@ $(TEST_ENV)/complete-$(TEST_KEY): $(WHEELS)/complete
 # ---- the installed tree: lib/syslogparse is a private environment, bin/syslogparse starts it. $(1) stands before $(2), the prefix.
 
 # Bytecode is made here, because the launcher runs with -B. It names the final path, and is not compared with its source again.
-compile = '$(PYTHON)' -I -m compileall -q -j 0 --invalidation-mode unchecked-hash -s "$(1)/" -p / $(2)
+compile = '$(PYTHON)' -I -m compileall -q -j 0 --invalidation-mode unchecked-hash -s "$(1)" -p / $(2)
 
 # The libraries. What would name the place of the build, or start the program in another way than the launcher does, is taken out.
 define put_libraries
@@ -142,7 +143,7 @@ dev: root $(WHEELS)/complete
 install: HAD_DEV := $(wildcard $(DEV))
 install:
 	@[ -n '$(DESTDIR)' ] || $(MAKE) root
-	$(MAKE) '$(WHEELS)/complete'
+	$(MAKE) -s '$(WHEELS)/complete'
 	umask 022
 	$(SCRATCH)
 	stage=$$scratch/root
@@ -177,6 +178,7 @@ echo 'installed: $(INSTALLED_PROFILE)'
 fi
 endef
 
+# DEV is no part of the installation: `make clean` takes it away.
 uninstall:
 	@[ -n '$(DESTDIR)' ] || $(MAKE) root
 	if [ '$(PREFIX)' = /usr ] && [ -e '$(INSTALLED_PROFILE)' ]; then
@@ -194,7 +196,7 @@ uninstall:
 
 demo: dev
 	@$(SHARED)
-	say() { printf '\n$$ %s\n' "$$*"; "$$@"; }
+	say() { printf '\n$$ %s\n' "$$*"; "$$@" 9>&-; }
 	echo 'What the sample logs complain about, and what would settle it:'
 	say '$(COMMAND)' --format text $(SAMPLES)
 	printf '\nHow the program confined itself before it read them:\n'
@@ -219,15 +221,15 @@ SELECT := $(if $(SYSLOGPARSE_MUST_WORK)$(SYSLOGPARSE_CORPORA),,-m 'not corpora')
 test: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)
 	[ -z "$(SELECT)" ] || echo '== left out: the group "corpora" (no folder of real logs; SYSLOGPARSE_CORPORA names one)'
-	$(PYTEST) $(SELECT) $(TESTS)
+	$(PYTEST) $(SELECT) $(TESTS) 9>&- || exit
 
 fuzz: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)
-	SYSLOGPARSE_FUZZ_EXAMPLES='$(FUZZ_EXAMPLES)' $(PYTEST) -m hypothesis --hypothesis-profile=fuzz $(TESTS)
+	SYSLOGPARSE_FUZZ_EXAMPLES='$(FUZZ_EXAMPLES)' $(PYTEST) -m hypothesis --hypothesis-profile=fuzz $(TESTS) 9>&- || exit
 
 bench: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)
-	env $(IN_TESTS) '$(TEST_PYTHON)' -m bench
+	env $(IN_TESTS) '$(TEST_PYTHON)' -m bench 9>&- || exit
 
 lint: root $(TEST_ENV)/complete-$(TEST_KEY)
 	@env $(IN_TESTS) '$(TEST_PYTHON)' -m ruff check .

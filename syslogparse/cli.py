@@ -21,19 +21,20 @@ _EXITS = """exit status:
 
 
 def main(arguments: list[str]) -> int:
-    """Parse the arguments and run. Returns for --schema and --explain-sandbox only; argparse exits for --help and errors."""
+    """Parse the arguments and do what they say. A run does not return; argparse exits for --help and errors."""
     asked = _parser().parse_args(arguments)
+    # Only what is needed is loaded: --help and usage errors need none of it.
     if asked.schema:
-        from syslogparse.report.json import schema  # noqa: PLC0415 - only what the run needs is loaded
+        from syslogparse.report.json import schema  # noqa: PLC0415
 
         return _print(schema())
     if asked.explain_sandbox:
         from syslogparse.explain import explain  # noqa: PLC0415
 
-        return _print(explain())
-    from syslogparse.run import run  # noqa: PLC0415 - --help and usage errors need none of it
+        return _print(explain(terminal=os.isatty(1)))
+    from syslogparse.run import run  # noqa: PLC0415
 
-    run(_options(asked))
+    return run(_options(asked))
 
 
 def _options(asked: argparse.Namespace) -> Options:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
-from syslogparse.evidence.decode import Decoder
 from syslogparse.evidence.stamp import Clock
 from syslogparse.options import Format, Options
 from syslogparse.report.model import SandboxState
@@ -14,6 +13,7 @@ from syslogparse.report.progress import make_progress
 from syslogparse.report.text import TextReport
 from syslogparse.report.warmup import warm_up
 from syslogparse.roles.analyst import Desk
+from syslogparse.roles.blockwork import Worker
 from syslogparse.roles.output import tell_raw
 from syslogparse.roles.parser import Job
 from syslogparse.sandbox.confine import Mode
@@ -53,13 +53,10 @@ def prepare_desk(
 
 def prepare_jobs(desk: Desk, zone: tzinfo) -> list[Job]:
     """One job for each parser: all of them go through the logs together, block by block."""
-    decoders = [Decoder(Clock(zone, log.newest), log.grades.audit, log.grades.kernel, syscall_name) for log in desk.logs]
+    kinds, stream = desk.options.kinds, desk.format == "events"
+    workers = [Worker(Clock(zone, log.newest), log.grades, syscall_name, kinds, stream=stream) for log in desk.logs]
     parsers = desk.sandbox.parsers
-    stream = desk.format == "events"
-    return [
-        Job(desk.logs, decoders, share(desk.places, number, parsers), desk.options.kinds, stream=stream)
-        for number in range(parsers)
-    ]
+    return [Job(desk.logs, workers, share(desk.places, number, parsers)) for number in range(parsers)]
 
 
 def _width(environment: Mapping[str, str], descriptor: int) -> int:

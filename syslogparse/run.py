@@ -53,7 +53,7 @@ def run(options: Options) -> NoReturn:
     except SandboxError as error:
         tell(f"the sandbox could not be set up: {error}")
         tell(f"hint: {error.hint}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
         tell(f"stopped before any log was parsed: {type(error).__name__}: {printable(str(error))}")
         tell("hint: this is a defect of syslogparse; please report it with this message")
     os._exit(exits.NO_SANDBOX)
@@ -80,7 +80,7 @@ def _run(options: Options) -> NoReturn:
     pipes = [_pipe(_PIPE_BYTES) for _ in jobs]
     # 4 fork: this process stays behind as supervisor; the child confines itself once
     hold_signals()
-    sys.stdout, sys.stderr = None, None  # type: ignore[assignment]  # descriptors alone from here on: nothing is flushed twice
+    sys.stdout = sys.stderr = None  # descriptors alone from here on: nothing is flushed twice
     first = os.getpid()
     child = os.fork()
     if child:
@@ -103,9 +103,7 @@ def _be_supervisor(mode: Mode, logs: Sequence[Log], child: int, start: Pipe) -> 
     supervisor.main(child, start.write)
 
 
-def _be_analyst(
-    mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job], pipes: Sequence[Pipe], start: Pipe
-) -> NoReturn:
+def _be_analyst(mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job], pipes: Sequence[Pipe], start: Pipe) -> NoReturn:
     channels = Channels(reads=(start.read, *(pipe.read for pipe in pipes)), writes=(1, 2))
     mine = (*channels.reads, *channels.writes)
     carry_out(KeepDescriptors((*mine, *(pipe.write for pipe in pipes))))
@@ -143,7 +141,7 @@ def _be_parser(number: int, parent: int, job: parser.Job, pipe: int) -> NoReturn
         carry_out(LoadFilter("parser", channels))
     except SandboxError as error:
         parser.announce_failure(f"the sandbox could not be set up: {error}\nhint: {error.hint}")
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - fail closed, whatever it is
         parser.announce_failure(f"the sandbox could not be set up: {type(error).__name__}")
     parser.main(job, capacity)
 
@@ -173,5 +171,5 @@ def _pipe(size: int | None = None) -> Pipe:
 
 
 def _name(role: str) -> None:
-    """What ps(1) shows in its column comm. (python-prctl's set_proctitle needs the environment that was cleared: it crashes.)"""
+    """What ps(1) shows in its column comm; python-prctl's set_proctitle crashes once the environment is cleared."""
     prctl.set_name(f"sp-{role}")

@@ -30,20 +30,21 @@ TYPES = frozenset({b"1400", b"AVC", b"1500", b"APPARMOR", *_VERDICTS})
 """Audit record types that AppArmor logs under; AVC is SELinux's too."""
 
 
-_ENCODED = (
-    "profile name target comm peer label peer_label peer_profile namespace srcname name2 info fstype options exe tcontext path"
-)
+_ENCODED = "profile name target comm peer label namespace srcname name2 info fstype options exe tcontext path"
 _PLAIN = (
     "apparmor operation class requested_mask denied_mask requested denied capname family sock_type protocol signal flags "
-    "laddr lport faddr fport saddr src daddr dest rlimit bus interface member method mask addr peer_addr"
+    "laddr lport faddr fport saddr src daddr dest addr peer_addr rlimit value"
 )
-_WHOLE = "pid parent fsuid ouid capability error peer_pid"
+_WHOLE = "pid parent fsuid ouid capability error"
 
 _TEXTS = {name.encode(): name for name in f"{_ENCODED} {_PLAIN}".split()}
 _NUMBERS = {name.encode(): name for name in _WHOLE.split()}
 _HEXADECIMAL = frozenset(_ENCODED.split())
 """Text that the kernel encodes where it is not plain; a socket's address too, but that may be the word ``none``."""
 _SOCKETS = frozenset({"addr", "peer_addr"})
+
+
+_MARK = b'apparmor="'
 
 
 def verdict_type(kind: bytes) -> bytes:
@@ -54,7 +55,7 @@ def verdict_type(kind: bytes) -> bytes:
 def is_record(record: audit.Record) -> bool:
     """Whether AppArmor wrote the record. SELinux's AVC has no apparmor= field, and its own fields are never quoted so."""
     kind = verdict_type(record.type)
-    return kind in TYPES and (kind in _VERDICTS or b'apparmor="' in record.body)
+    return kind in TYPES and (record.body.startswith(_MARK) or kind in _VERDICTS or record.body.find(_MARK) >= 0)
 
 
 def decode(message: bytes) -> Fields:
@@ -111,6 +112,8 @@ def is_whole(record: audit.Record, found: Fields, followed: bool) -> bool:
     operation = found.get("operation")
     if operation is None or "pid" not in found:
         return False
+    if ("requested_mask" in found, "requested" in found) != ("denied_mask" in found, "denied" in found):
+        return False
     if operation == b"capable":
         return "capname" in found or "comm" not in found
     if "family" in found:
@@ -134,21 +137,24 @@ def key(fields: Fields) -> AppArmorKey:
     if not capability and operation == b"capable":
         capability = get("name", b"")
     fsuid, ouid = fields.get("fsuid"), fields.get("ouid")
-    return AppArmorKey(
-        get("apparmor", b""),
-        get("namespace", b""),
-        get("profile", b""),
-        operation,
-        get("class", b""),
-        get("name", b""),
-        get("target", b"") or get("name2", b""),
-        mask.replace(b":", b"") if b":" in mask else mask,
-        b"" if fsuid is None or ouid is None else b"1" if fsuid == ouid else b"0",
-        capability,
-        get("family", b""),
-        get("sock_type", b""),
-        get("protocol", b""),
-        get("peer", b""),
-        get("signal", b""),
-        get("info", b""),
+    return tuple.__new__(
+        AppArmorKey,
+        (
+            get("apparmor", b""),
+            get("namespace", b""),
+            get("profile", b""),
+            operation,
+            get("class", b""),
+            get("name", b""),
+            get("target", b"") or get("name2", b""),
+            mask.replace(b":", b""),
+            b"" if fsuid is None or ouid is None else b"1" if fsuid == ouid else b"0",
+            capability,
+            get("family", b""),
+            get("sock_type", b""),
+            get("protocol", b""),
+            get("peer", b""),
+            get("signal", b""),
+            get("info", b""),
+        ),
     )

@@ -28,6 +28,8 @@ _MAX_DIGITS = 10
 NULL = b"(null)"
 """What the kernel prints for text that is not there."""
 
+_new = tuple.__new__
+
 
 class Record(NamedTuple):
     """An audit record. type: name or number as logged. stamp: ``audit(SECONDS.MILLIS:SERIAL)``. body: its fields."""
@@ -46,8 +48,8 @@ def read(message: bytes) -> Record | None:
     found = _HEADER.match(without_uptime(message))
     if found is None:
         return None
-    kind, stamp, old_stamp, old_kind = found.groups(b"")
-    return Record(kind or old_kind, stamp or old_stamp, found.string[found.end() :])
+    kind, stamp, old_stamp, old_kind = found.groups()
+    return _new(Record, (kind or old_kind, stamp or old_stamp, found.string[found.end() :]))
 
 
 def fields(body: bytes) -> list[tuple[bytes, bytes, bytes]]:

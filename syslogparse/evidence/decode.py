@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
-from syslogparse.evidence import apparmor, audit, netfilter, seccomp
+from syslogparse.evidence import apparmor, audit, envelope, netfilter, seccomp
 from syslogparse.evidence.envelope import Envelope, split, without_uptime
 from syslogparse.evidence.model import Event, Fields, Grade, Key, Kind, Undecodable
 from syslogparse.evidence.stamp import Clock
@@ -13,16 +14,26 @@ from syslogparse.evidence.stamp import Clock
 MAX_LINE: Final = 65536
 """Bytes of the longest line that is decoded; syslog daemons cut at 8 KiB, auditd at 8970 bytes."""
 
-LITERALS: tuple[bytes, ...] = (b" OUT=", b'apparmor="', b"type=1326", b"type=SECCOMP")
-"""Every line of interest holds one of these."""
-_PACKET, _RECORDS = LITERALS[0], LITERALS[1:]
+_PACKET: Final = b" OUT="
+_RECORDS = (b'apparmor="', b"type=1326", b"type=SECCOMP")
+_OLD_RECORD: Final = b'operation="'
+_OLD_TYPES = (b"type=150", b"type=APPARMOR_", b"type=UNKNOWN[150")
+LITERALS: tuple[bytes, ...] = (_PACKET, *_RECORDS, _OLD_RECORD)
+"""Every line of interest holds one of these. AppArmor's records had no apparmor= before Linux 2.6.36."""
 
+# A prefix without an equals sign cannot hold an IN= of its own.
+_USUAL = re.compile(envelope.KERNEL_LINE + rb"([^=]{0,%d})" % netfilter.MAX_PREFIX + netfilter.USUAL)
+_AUDIT = (b"audit: ", b"type=", b"audit(")
 _NAME_CACHE: Final = 4096
 
 
 def interesting(line: bytes) -> bool:
     """Whether the line would have to be an event, or undecoded, if the kernel said it."""
-    return any(literal in line for literal in _RECORDS) or b"IN=" in line[: max(line.rfind(_PACKET), 0)]
+    return (
+        any(line.find(literal) >= 0 for literal in _RECORDS)
+        or line.find(b"IN=", 0, max(line.rfind(_PACKET), 0)) >= 0
+        or (line.find(_OLD_RECORD) >= 0 and any(line.find(kind) >= 0 for kind in _OLD_TYPES))
+    )
 
 
 class Decoder:
@@ -51,6 +62,8 @@ class Decoder:
         terminated: False for the last line of a file that does not end in LF; more of it may have been to come.
         Raises Undecodable for a line of interest that nobody with a right to says, or that is broken.
         """
+        if terminated and line.find(_PACKET) > 0 and (usual := _USUAL.match(line)) and (packet := self._usual(usual)):
+            return packet
         if len(line) > MAX_LINE:
             if interesting(line):
                 raise Undecodable("line too long")
@@ -61,27 +74,37 @@ class Decoder:
             if interesting(line):
                 raise
             return None
-        record = audit.read(said.message)
+        message = without_uptime(said.message)
+        record = audit.read(message) if message.startswith(_AUDIT) else None
         if record is None:
-            return self._packet(said, terminated)
-        return self._record(said, record, terminated, _followed(line))
+            return self._packet(said, message, terminated)
+        return self._record(said, record, terminated, followed=not terminated and _followed(line))
 
     def key_of(self, event: Event) -> Key:
         """What a rule can say about the event."""
         return _KEYS[event.kind](event.fields)
 
-    def _packet(self, said: Envelope, whole: bool) -> Event | None:
-        message = without_uptime(said.message)
+    def _usual(self, usual: re.Match[bytes]) -> Event | None:
+        """An ordinary logged packet: most lines of most logs, so it takes the shortest way."""
+        stamp, host, prefix, *logged = usual.groups()
+        fields: Fields = {}
+        if prefix := prefix.strip(b" "):
+            fields["prefix"] = prefix
+        if not netfilter.take_usual(fields, logged):
+            return None
+        return Event("netfilter", self._clock.read(stamp), host or b"", self._kernel_grade, fields)
+
+    def _packet(self, said: Envelope, message: bytes, whole: bool) -> Event | None:
         begin = netfilter.start(message)
         if begin < 0:
-            if message.startswith(_BROKEN) and interesting(message):
+            if interesting(message):
                 raise Undecodable("not a complete record")
             return None
         if not whole:
             _refuse_cut(lambda: netfilter.fields(message, begin), lambda found: netfilter.is_whole(message[begin:], found))
         return self._made("netfilter", said, said.stamp, netfilter.fields(message, begin))
 
-    def _record(self, said: Envelope, record: audit.Record, whole: bool, followed: bool) -> Event | None:
+    def _record(self, said: Envelope, record: audit.Record, whole: bool, *, followed: bool) -> Event | None:
         if record.type in seccomp.TYPES:
             if not whole:
                 _refuse_cut(lambda: seccomp.fields(record, self._name), lambda _: followed and b" code=" in record.body)
@@ -110,7 +133,6 @@ class Decoder:
         return known[at]
 
 
-_BROKEN = (b"audit: ", b"type=", b"audit(")
 _KEYS: dict[Kind, Callable[[Fields], Key]] = {"netfilter": netfilter.key, "apparmor": apparmor.key, "seccomp": seccomp.key}
 
 

@@ -25,7 +25,10 @@ _HOST = rb"[A-Za-z0-9_.:@/%+~-]{1,255}+(?<!:)"
 _PRI = rb"(?:<(\d{1,3})>)?+"
 _UPTIME = rb"\[ {0,12}\d{1,12}\.\d{1,9}\](?: ?\[ {0,12}[TC]\d{1,12}\])?+"
 
-_CLASSIC = re.compile(_PRI + rb"(" + _STAMP + rb") (?:(" + _HOST + rb") )??kernel: ?+")
+_KERNEL = rb"(" + _STAMP + rb") (?:(" + _HOST + rb") )??kernel: ?+"
+KERNEL_LINE = _KERNEL + rb"(?:" + _UPTIME + rb" ?+)?+"
+"""Pattern of what stands before the kernel's own text in a line without priority. Groups: stamp, host."""
+_CLASSIC = re.compile(_PRI + _KERNEL)
 _STAMPED = re.compile(_PRI + _STAMP + rb"(?: |\Z)")
 _RING = re.compile(_PRI + rb"(" + _UPTIME + rb") ?+")
 _NEW = re.compile(
@@ -33,11 +36,17 @@ _NEW = re.compile(
     rb'(?:-|(?:\[[^ =\]"]{1,32}+(?: [^ =\]"]{1,32}+="(?:[^"\\\]]|\\.)*+")*+\])++)(?: (?:\xef\xbb\xbf)?+|\Z)',
     re.DOTALL,
 )
-_AUDITD = re.compile(rb"(?:node=([!-~]{1,255}+) )?+(?=type=[A-Z0-9_]{1,64}+(?:\[\d{1,10}\])?+ msg=(audit\(\d{1,12}\.\d{1,9}:\d{1,20}\)):)")
+_AUDITD = re.compile(
+    rb"(?:node=([!-~]{1,255}+) )?+(?=type=[A-Z0-9_]{1,64}+(?:\[\d{1,10}\])?+ msg=(audit\(\d{1,12}\.\d{1,9}:\d{1,20}\)):)"
+)
 _PRINTK = re.compile(_UPTIME + rb" ?+")
 
 _ENRICHED = b"\x1d"
 _FIRST_OF_AUDITD = (b"type=", b"node=")
+
+
+# A named tuple's own constructor costs three times as much.
+_new = tuple.__new__
 
 
 class Envelope(NamedTuple):
@@ -64,12 +73,12 @@ def split(line: bytes) -> Envelope:
         line = line[:-1]
     if found := _CLASSIC.match(line):
         pri, stamp, host = found.groups(b"")
-        return Envelope(stamp, host, "kernel", line[found.end() :], _facility(pri))
+        return _new(Envelope, (stamp, host, "kernel", line[found.end() :], _facility(pri) if pri else None))
     if line.startswith(_FIRST_OF_AUDITD):
         return _auditd(line)
     if found := _RING.match(line):
         pri, stamp = found.groups(b"")
-        return Envelope(stamp, b"", "kernel", line[found.end() :], _facility(pri))
+        return _new(Envelope, (stamp, b"", "kernel", line[found.end() :], _facility(pri) if pri else None))
     if found := _NEW.match(line):
         return _rfc5424(line, found)
     raise Undecodable("not said by the kernel" if _STAMPED.match(line) else "no log envelope")
@@ -82,9 +91,7 @@ def without_uptime(message: bytes) -> bytes:
     return message
 
 
-def _facility(pri: bytes) -> int | None:
-    if not pri:
-        return None
+def _facility(pri: bytes) -> int:
     value = int(pri)
     if value > _MAX_PRI:
         raise Undecodable("no log envelope")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from syslogparse.evidence.model import Evidence, Grade, Key, Kind, Position
 
 MAX_KEYS = 100_000
@@ -26,7 +28,7 @@ class Subject(NamedTuple):
     key: Key
 
 
-class Tally(NamedTuple):
+class Tally(msgspec.Struct, frozen=True):
     """How often, and the earliest and latest line with its time (microseconds since the epoch)."""
 
     count: int
@@ -61,6 +63,12 @@ class Fold:
         else:
             self.overflow += tally.count
 
+    def span(self) -> tuple[int | None, int | None]:
+        """The earliest first and the latest last time of all subjects."""
+        firsts = [tally.first_time for tally in self.tallies.values() if tally.first_time is not None]
+        lasts = [tally.last_time for tally in self.tallies.values() if tally.last_time is not None]
+        return min(firsts, default=None), max(lasts, default=None)
+
     def evidence(self, first_lines: Mapping[tuple[int, int], int]) -> list[Evidence]:
         """Equal keys of all logs and hosts as one, with line numbers from 1, in no particular order.
 
@@ -87,7 +95,9 @@ def _evidence(kind: Kind, key: Key, parts: list[tuple[Subject, Tally]], first_li
         last=max(_times(parts), default=None),
         hosts=tuple(sorted({subject.host for subject, _ in parts if subject.host})),
         grades=grades,
-        places=tuple(sorted((place.file, first_lines[place.file, place.block] + place.line + 1) for place in places)[:MAX_PLACES]),
+        places=tuple(
+            sorted((place.file, first_lines[place.file, place.block] + place.line + 1) for place in places)[:MAX_PLACES]
+        ),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from ipaddress import AddressValueError, IPv6Address
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, cast
 
+from syslogparse.evidence import address
 from syslogparse.evidence.envelope import without_uptime
 from syslogparse.evidence.model import Fields, NetfilterKey, Reason, Undecodable, Value
 
@@ -55,13 +55,7 @@ _NUMBERS: _Limits = (
     (b"GID", "gid", _MAX_ID, "invalid number"),
 )
 
-_CACHE_SIZE: Final = 8192
-_addresses: dict[bytes, bytes] = {}
-_hardware: dict[bytes, bytes] = {}
-
-_OF_RULES = frozenset(
-    b"IN OUT PHYSIN PHYSOUT MAC MACSRC MACDST SRC DST PROTO SPT DPT TYPE CODE UID GID MARK".split()
-)
+_OF_RULES = frozenset(b"IN OUT PHYSIN PHYSOUT MAC MACSRC MACDST SRC DST PROTO SPT DPT TYPE CODE UID GID MARK".split())
 _LATER_FRAGMENT = re.compile(rb" FRAG:0*+[1-9]")
 _LAST_FIELDS: dict[Value, tuple[bytes, ...]] = {
     b"tcp": (b" URGP=",),
@@ -74,17 +68,32 @@ _LAST_FIELDS: dict[Value, tuple[bytes, ...]] = {
 }
 """What always stands behind a protocol's name where the packet's header is there whole."""
 
-_ZERO: Final = ord("0")
+MAX_PREFIX: Final = 256
+"""Bytes of a prefix and what a logging daemon may put before it; the kernel takes 127 (NF_LOG_PREFIXLEN)."""
+_LONGEST: Final = 64
+"""Bytes behind IN= that are looked at; a name has 15 at most."""
 _OCTETS: Final = 6 * 3 - 1
 """Characters of six octets in hexadecimal with their colons."""
 _BOTH: Final = 12 * 3 - 1
 _INTERFACE = re.compile(rb"[!-.0-9;-~]{1,15}")
 _HARDWARE = re.compile(rb"(?:[0-9a-fA-F]{2}:)*+[0-9a-fA-F]{2}")
-_IPV6 = re.compile(rb"[0-9a-fA-F:.]{2,45}")
-_USUAL = re.compile(
-    rb"""IN=(%(interface)b)\ (?:PHYSIN=(%(interface)b)\ (?=OUT))?+OUT=(%(interface)b)\ (?:PHYSOUT=(%(interface)b)\ )?+
-    (?:MAC=(?:(%(octet)b{11}%(octet)b):[0-9a-f]{2}:[0-9a-f]{2})?+\ )?+
-    """ , re.VERBOSE)
+_NAME = rb"(?!\.{1,2}+ )([!-.0-9;<>-~]{0,15}+)"
+USUAL = (
+    rb"IN=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" (?=OUT))?+OUT=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" )?+"
+    rb"(?:PHYSOUT=" + _NAME + rb" )?+"
+    rb"(?:MAC=(?:((?:[0-9a-f]{2}:){11}[0-9a-f]{2}):[0-9a-f]{2}:[0-9a-f]{2})?+ )?+"
+    rb"SRC=([0-9a-f:.]{2,45}+) DST=([0-9a-f:.]{2,45}+) LEN=(\d{1,5}+) "
+    rb"(?:TOS=0x[0-9A-F]{2} PREC=0x[0-9A-F]{2} TTL=(\d{1,3}+) ID=\d{1,5}+ (?:CE )?+(?:DF )?+(?:MF )?+"
+    rb"|TC=\d{1,3}+ HOPLIMIT=(\d{1,3}+) FLOWLBL=\d{1,7}+ )"
+    rb"PROTO=(?:(?:TCP|(UDP(?:LITE)?+)) SPT=(\d{1,5}+) DPT=(\d{1,5}+)(?: LEN=\d{1,5}+|(?: SEQ=\d{1,10}+ ACK=\d{1,10}+)?+"
+    rb" WINDOW=\d{1,5}+ RES=0x[0-9a-f]{2} ((?:(?:CWR|ECE|URG|ACK|PSH|RST|SYN|FIN) )*+)URGP=\d{1,5}+"
+    rb"(?: OPT \([0-9A-F]{0,80}+\))?+)"
+    rb"|(ICMP(?:v6)?+) TYPE=(\d{1,3}+) CODE=(\d{1,3}+)(?: ID=\d{1,5}+ SEQ=\d{1,5}+)?+)"
+    rb"(?: UID=(\d{1,10}+) GID=(\d{1,10}+))?+(?: MARK=(0x[0-9a-f]{1,8}+))?+ {0,3}+\r?+\Z"
+)
+"""Pattern of a whole line of the usual protocols, in the kernel's own order. No name in it holds an equals sign, so that
+behind a prefix without one it begins where ``start`` says."""
+_USUAL = re.compile(USUAL)
 _MARK = re.compile(rb"0x[0-9a-fA-F]{1,8}")
 
 
@@ -94,16 +103,18 @@ def start(message: bytes) -> int:
     What stands before it is the rule's prefix, in which the administrator may write anything. Nothing behind it can hold
     another: interface names have no blanks, and all else is numbers.
     """
-    out = message.rfind(b" OUT=")
-    at = message.rfind(b"IN=", 0, out) if out > 0 else -1
-    if at < 0 or b" " in message[at:out]:
-        return -1
-    if message.endswith(b" PHYS", 0, at):
-        # Kernels 2.4 wrote `IN=br0 PHYSIN=eth0 OUT=br0 PHYSOUT=eth1`.
-        bridge = message.rfind(b"IN=", 0, at - 5)
-        if bridge >= 0 and b" " not in message[bridge : at - 5]:
-            return bridge
-    return at
+    out = len(message)
+    while (out := message.rfind(b" OUT=", 0, out)) > 0:
+        at = message.rfind(b"IN=", max(out - _LONGEST, 0), out)
+        if at < 0 or message.find(b" ", at, out) >= 0:
+            continue
+        if message.endswith(b" PHYS", 0, at):
+            # Linux 2.4 wrote `IN=br0 PHYSIN=eth0 OUT=br0 PHYSOUT=eth1`.
+            bridge = message.rfind(b"IN=", max(at - _LONGEST, 0), at - 5)
+            if bridge >= 0 and message.find(b" ", bridge, at - 5) < 0:
+                return bridge
+        return at
+    return -1
 
 
 def decode(message: bytes) -> Fields:
@@ -122,47 +133,63 @@ def decode(message: bytes) -> Fields:
 def fields(message: bytes, begin: int) -> Fields:
     """As ``decode``, for a message without uptime of which ``start`` is known already."""
     found: Fields = {}
-    if begin and (prefix := message[:begin].strip(b" ")):
+    if begin > MAX_PREFIX:
+        raise Undecodable("not a complete record")
+    if prefix := message[:begin].strip(b" "):
         found["prefix"] = prefix
     usual = _USUAL.match(message, begin)
-    if usual is None:
+    if usual is None or not take_usual(found, usual.groups()):
         _take_any(found, message[begin:])
-    else:
-        _take_usual(found, usual.groups())
     return found
 
 
-def _take_usual(found: Fields, logged: tuple[bytes | None, ...]) -> None:
-    """The fields of a line that ``_USUAL`` matches; ``_take_any`` finds the same, in three times the time."""
-    in_, physin, out, physout, hardware, src, dst, length, ttl, hops, proto, spt, dpt, kind, code, flags, uid, gid, mark = logged
+def take_usual(found: Fields, logged: Sequence[bytes | None]) -> bool:
+    """Add the fields that the groups of ``USUAL`` are. False where they do not belong together. Raises Undecodable.
+
+    ``decode`` finds the same by its general way, in three times the time.
+    """
+    in_, old_physin, out, new_physin, physout, hardware, src, dst, length, ttl, hops, *above, uid, gid, mark = logged
     if in_:
         found["in"] = in_
     if out:
         found["out"] = out
-    if physin:
+    if physin := old_physin or new_physin:
         found["physin"] = physin
     if physout:
         found["physout"] = physout
+    if not (src and dst and length):
+        return False
+    found["src"] = address.canonical(src)
+    found["dst"] = address.canonical(dst)
+    if (src.find(b":") < 0) != (dst.find(b":") < 0):
+        raise Undecodable("contradictory fields")
     if hardware:
-        found["mac_dst"], found["mac_src"] = _both(hardware)
-    found["src"] = _address(src or b"")
-    found["dst"] = _address(dst or b"")
-    found["length"] = _number(length or b"", _MAX_ID, "invalid number")
-    found["ttl"] = _number(ttl or hops or b"", 255, "invalid number")
-    found["proto"] = _protocol(proto or b"")
-    if spt and dpt:
-        found["spt"] = _number(spt, 65535, "invalid port")
-        found["dpt"] = _number(dpt, 65535, "invalid port")
-    if kind and code:
-        found["icmp_type"] = _number(kind, 255, "invalid number")
-        found["icmp_code"] = _number(code, 255, "invalid number")
-    if flags:
-        found["tcp_flags"] = flags.split()
+        found["mac_dst"], found["mac_src"] = hardware[:_OCTETS], hardware[_OCTETS + 1 :]
+    found["length"] = int(length)
+    found["ttl"] = _bounded(ttl or hops, 255, "invalid number")
     if uid and gid:
-        found["uid"] = _number(uid, _MAX_ID, "invalid number")
-        found["gid"] = _number(gid, _MAX_ID, "invalid number")
+        found["uid"] = _bounded(uid, _MAX_ID, "invalid number")
+        found["gid"] = _bounded(gid, _MAX_ID, "invalid number")
     if mark:
         found["mark"] = mark
+    return _take_transport(found, above)
+
+
+def _take_transport(found: Fields, logged: list[bytes | None]) -> bool:
+    udp, spt, dpt, flags, icmp, kind, code = logged
+    if icmp:
+        found["proto"] = _NAMES[icmp]
+        found["icmp_type"] = _bounded(kind, 255, "invalid number")
+        found["icmp_code"] = _bounded(code, 255, "invalid number")
+        return True
+    if (udp is None) == (flags is None):
+        return False
+    found["proto"] = _NAMES[udp] if udp else b"tcp"
+    found["spt"] = _bounded(spt, 65535, "invalid port")
+    found["dpt"] = _bounded(dpt, 65535, "invalid port")
+    if flags:
+        found["tcp_flags"] = flags.split()
+    return True
 
 
 def _take_any(found: Fields, text: bytes) -> None:
@@ -170,13 +197,14 @@ def _take_any(found: Fields, text: bytes) -> None:
     tokens = own_text(text).split(b" ")
     logged: dict[bytes, bytes] = {}
     for token in tokens:
-        name, equals, value = token.partition(b"=")
+        name, equals, text = token.partition(b"=")
         if equals:
-            logged.setdefault(name, value)
+            logged.setdefault(name, text)
     for raw, word in _INTERFACES:
         if value := logged.get(raw):
             found[word] = _interface(value)
-    _take_addresses(found, logged)
+    _take_addresses(found, logged.get(b"SRC"), logged.get(b"DST"))
+    _take_hardware(found, logged)
     limits = _NUMBERS
     if proto := logged.get(b"PROTO"):
         known = found["proto"] = _protocol(proto)
@@ -224,32 +252,48 @@ def is_whole(text: bytes, found: Fields) -> bool:
 def key(fields: Fields) -> NetfilterKey:
     """What a packet-filter rule can say about the packet."""
     get = cast("Callable[[str, bytes], bytes]", fields.get)
-    port, icmp_type, icmp_code = fields.get("dpt"), fields.get("icmp_type"), fields.get("icmp_code")
     flags = fields.get("tcp_flags")
-    return NetfilterKey(
-        get("prefix", b""),
-        get("in", b""),
-        get("out", b""),
-        get("physin", b""),
-        get("physout", b""),
-        get("src", b""),
-        get("dst", b""),
-        get("proto", b""),
-        b"" if port is None else b"%d" % port,
-        b"" if icmp_type is None else b"%d" % icmp_type,
-        b"" if icmp_code is None else b"%d" % icmp_code,
-        b"" if flags is None else b" ".join([flag for flag in _FLAGS if flag in flags]),
+    return tuple.__new__(
+        NetfilterKey,
+        (
+            get("prefix", b""),
+            get("in", b""),
+            get("out", b""),
+            get("physin", b""),
+            get("physout", b""),
+            get("src", b""),
+            get("dst", b""),
+            get("proto", b""),
+            _decimal(fields.get("dpt")),
+            _decimal(fields.get("icmp_type")),
+            _decimal(fields.get("icmp_code")),
+            b"" if flags is None else _in_header_order(flags),
+        ),
     )
 
 
-def _take_addresses(found: Fields, logged: dict[bytes, bytes]) -> None:
-    source, destination = logged.get(b"SRC"), logged.get(b"DST")
+def _decimal(value: Value | None) -> bytes:
+    return b"%d" % value if isinstance(value, int) else b""
+
+
+def _in_header_order(flags: Value) -> bytes:
+    if not isinstance(flags, list):
+        return b""
+    if len(flags) == 1:
+        return flags[0]
+    return b" ".join([flag for flag in _FLAGS if flag in flags])
+
+
+def _take_addresses(found: Fields, source: bytes | None, destination: bytes | None) -> None:
     if source:
-        found["src"] = _address(source)
+        found["src"] = address.canonical(source)
     if destination:
-        found["dst"] = _address(destination)
-        if source and (b":" in source) != (b":" in destination):
+        found["dst"] = address.canonical(destination)
+        if source and (source.find(b":") < 0) != (destination.find(b":") < 0):
             raise Undecodable("contradictory fields")
+
+
+def _take_hardware(found: Fields, logged: dict[bytes, bytes]) -> None:
     if hardware := logged.get(b"MAC"):
         pair = _octets(hardware)
         if len(pair) == _BOTH:
@@ -262,14 +306,9 @@ def _take_addresses(found: Fields, logged: dict[bytes, bytes]) -> None:
 
 def _octets(text: bytes) -> bytes:
     """The first twelve octets of a logged link-layer header, in lower case. Raises Undecodable."""
-    known = _hardware.get(text)
-    if known is None:
-        if _HARDWARE.fullmatch(text) is None:
-            raise Undecodable("invalid hexadecimal value")
-        if len(_hardware) >= _CACHE_SIZE:
-            _hardware.clear()
-        known = _hardware[text] = text[:_BOTH].lower()
-    return known
+    if _HARDWARE.fullmatch(text) is None:
+        raise Undecodable("invalid hexadecimal value")
+    return text[:_BOTH].lower()
 
 
 def _interface(name: bytes) -> bytes:
@@ -286,44 +325,14 @@ def _protocol(name: bytes) -> bytes:
     return b"%d" % _number(name, 255, "invalid number")
 
 
-def _number(text: bytes, most: int, reason: Reason) -> int:
-    if not text.isdigit() or len(text) > _MAX_DIGITS:
-        raise Undecodable(reason)
-    value = int(text)
+def _bounded(digits: bytes | None, most: int, reason: Reason) -> int:
+    value = int(digits or b"0")
     if value > most:
         raise Undecodable(reason)
     return value
 
 
-def _address(text: bytes) -> bytes:
-    """An address in the spelling of RFC 5952. Raises Undecodable."""
-    known = _addresses.get(text)
-    if known is None:
-        known = _ipv6(text) if b":" in text else _ipv4(text)
-        if len(_addresses) >= _CACHE_SIZE:
-            _addresses.clear()
-        _addresses[text] = known
-    return known
-
-
-def _ipv4(text: bytes) -> bytes:
-    parts = text.split(b".")
-    if len(parts) != 4:
-        raise Undecodable("invalid address")
-    for part in parts:
-        if not part.isdigit() or len(part) > 3 or int(part) > 255 or (part[0] == _ZERO and len(part) > 1):
-            raise Undecodable("invalid address")
-    return text
-
-
-def _ipv6(text: bytes) -> bytes:
-    if _IPV6.fullmatch(text) is None:
-        raise Undecodable("invalid address")
-    try:
-        address = IPv6Address(text.decode("ascii"))
-    except AddressValueError:
-        raise Undecodable("invalid address") from None
-    # Python spells mapped addresses in both ways, depending on its version; RFC 5952, 5 wants the dotted one.
-    if (mapped := address.ipv4_mapped) is not None:
-        return b"::ffff:" + str(mapped).encode("ascii")
-    return address.compressed.encode("ascii")
+def _number(text: bytes, most: int, reason: Reason) -> int:
+    if not text.isdigit() or len(text) > _MAX_DIGITS:
+        raise Undecodable(reason)
+    return _bounded(text, most, reason)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_START_OF_CALENDAR = -62_135_596_800
 _END_OF_CALENDAR = 253_402_300_800
-"""Seconds since the epoch at which year 10000 begins; no time after it can be printed."""
+"""Seconds since the epoch at which the years 1 and 10000 begin; no other time can be printed."""
 _LEAP_CYCLE = 8
 """Years between two 29 Februaries at most (1896 and 1904)."""
 _CACHE_SIZE = 4096
@@ -21,9 +22,12 @@ _MONTHS = {
 }
 _TEXT = re.compile(
     rb"(?:(\d{4})-(\d\d)-(\d\d)[T ]|([A-Z][a-z]{2}) {1,2}(\d{1,2}) )"
-    rb"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?+(?:(Z)|([+-])(\d\d):?(\d\d))?+"
+    rb"(\d\d):(\d\d):(\d\d)(?:(Z)|([+-])(\d\d):?(\d\d))?+"
 )
-_AUDIT = re.compile(rb"audit\((\d{1,12})\.(\d{1,9})")
+_AUDIT = re.compile(rb"audit\((\d{1,12}+)\.(\d{1,9}+):")
+_FRACTION = re.compile(rb"\d{1,9}(?!\d)")
+_MICROS = 6
+"""Digits of a fraction in microseconds."""
 
 
 class Clock:
@@ -42,7 +46,7 @@ class Clock:
     def read(self, stamp: bytes) -> int | None:
         """Microseconds since the epoch, UTC.
 
-        Takes the stamps of RFC 3164 (with fraction or zone too) and ISO 8601, and ``audit(SECONDS.MILLIS:SERIAL``.
+        Takes the stamps of RFC 3164 (with fraction or zone too) and ISO 8601, and ``audit(SECONDS.MILLIS:SERIAL)``.
         None for anything else, for dates that do not exist, and for seconds since boot.
         """
         if stamp.startswith(b"audit("):
@@ -50,20 +54,24 @@ class Clock:
         second, dot, rest = stamp.partition(b".")
         if not dot:
             return self._second(stamp)
-        digits = rest
-        if not rest.isdigit():
-            digits = rest[: _digits(rest)]
-            second += rest[len(digits) :]
-        base = self._second(second)
-        return None if base is None or not digits else base + int(digits[:6].ljust(6, b"0"))
+        digits, zone = rest[:_MICROS], rest[_MICROS:]
+        if len(digits) < _MICROS or not digits.isdigit() or zone[:1].isdigit():
+            return self._odd(second, rest)
+        base = self._second(second + zone)
+        return None if base is None else base + int(digits)
+
+    def _odd(self, second: bytes, rest: bytes) -> int | None:
+        """A stamp whose fraction has not six digits."""
+        found = _FRACTION.match(rest)
+        base = None if found is None else self._second(second + rest[found.end() :])
+        return None if found is None or base is None else base + _micros(found[0])
 
     def _audit(self, stamp: bytes) -> int | None:
-        seconds, dot, rest = stamp[6:].partition(b".")
-        millis = rest.partition(b":")[0]
-        if not (dot and seconds.isdigit() and millis.isdigit() and len(seconds) < 13 and len(millis) < 10):
+        found = _AUDIT.match(stamp)
+        if found is None:
             return None
-        value = int(seconds)
-        return None if value >= _END_OF_CALENDAR else value * 1_000_000 + int(millis[:6].ljust(6, b"0"))
+        seconds = int(found[1])
+        return None if seconds >= _END_OF_CALENDAR else seconds * 1_000_000 + _micros(found[2])
 
     def _second(self, stamp: bytes) -> int | None:
         known = self._seconds
@@ -71,14 +79,17 @@ class Clock:
             return known[stamp]
         if len(known) >= _CACHE_SIZE:
             known.clear()
-        value = known[stamp] = self._parse(stamp)
+        value = self._parse(stamp)
+        if value is not None and not _START_OF_CALENDAR <= value // 1_000_000 < _END_OF_CALENDAR:
+            value = None
+        known[stamp] = value
         return value
 
     def _parse(self, stamp: bytes) -> int | None:
         found = _TEXT.fullmatch(stamp)
-        if found is None or found[9] is not None:
+        if found is None:
             return None
-        year, month, day, name, day_of_month, hour, minute, second, _, zulu, sign, hours, minutes = found.groups()
+        year, month, day, name, day_of_month, hour, minute, second, zulu, sign, hours, minutes = found.groups()
         time = (int(hour), int(minute), int(second))
         try:
             zone = self._zone
@@ -113,9 +124,6 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _digits(text: bytes) -> int:
-    """How many digits the text begins with, nine at most."""
-    count = 0
-    while count < 9 and text[count : count + 1].isdigit():
-        count += 1
-    return count
+def _micros(digits: bytes) -> int:
+    """Microseconds that the digits behind a decimal point are."""
+    return int(digits[:_MICROS].ljust(_MICROS, b"0"))

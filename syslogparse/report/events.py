@@ -43,7 +43,7 @@ def _fields(fields: Fields) -> dict[str, object]:
         }
 
 
-def render(event: Event, file: str, line: int, repeat: int | None = None) -> bytes:
+def render(event: Event, file: str, line: int | None, repeat: int | None = None) -> bytes:
     """Give the event as one line of ASCII JSON with its line feed.
 
     file: the name as given on the command line. line: from 1, counted by LF. repeat: how often syslog says it was repeated.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hashlib import blake2s
 from json.encoder import JSONEncoder
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from syslogparse.evidence.model import Evidence, Grade, Kind, Reason
 from syslogparse.languages import render as languages
 from syslogparse.report import sections
+from syslogparse.report.events import ascii_json
 from syslogparse.report.model import Report, Summary
 from syslogparse.report.timefmt import timestamp
 from syslogparse.rules.model import Confidence, Intent, Risk, Suggestion, SyscallRule
@@ -81,7 +82,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Literal["iptables", "nftables", "ufw", "apparmor", "seccomp"]
     intent: Intent
     rule: str
-    undo: str | None
+    undo: str
     count: Annotated[Count, msgspec.Meta(description="log lines")]
     attempts: Count
     first: Time | None
@@ -134,8 +135,9 @@ def _places(evidence: Evidence, files: tuple[str, ...]) -> tuple[Place, ...]:
 def _proposal(suggestion: Suggestion, files: tuple[str, ...]) -> Proposal:
     rule, evidence = suggestion.rule, suggestion.evidence
     kind, text = languages.language(rule), languages.render(rule)
+    subject = f"{rule.arch} {text}" if isinstance(rule, SyscallRule) else text
     return Proposal(
-        id=identity(kind, sections.owner(suggestion), text),
+        id=identity(kind, sections.owner(suggestion), subject),
         kind=kind,
         intent=suggestion.intent,
         rule=text,
@@ -185,8 +187,19 @@ def _overview(summary: Summary, not_suggested: dict[str, int]) -> Overview:
     )
 
 
-# msgspec's own encoder refuses lone surrogates, which is how undecodable bytes of names and logs arrive here.
 _encode = JSONEncoder(ensure_ascii=True, check_circular=False, indent=2).encode
+
+
+def _indented(document: object) -> bytes:
+    """Indent like the standard library, and as ASCII; much faster as long as no surrogate escape stands alone.
+
+    That is how undecodable bytes of names and logs arrive here, and msgspec refuses it.
+    """
+    raw = ascii_json(document)
+    try:
+        return msgspec.json.format(raw, indent=2) + b"\n"
+    except msgspec.DecodeError:
+        return _encode(document).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
 
 
 def render(report: Report) -> bytes:
@@ -196,11 +209,9 @@ def render(report: Report) -> bytes:
         summary=_overview(report.summary, report.advice.not_suggested),
         suggestions=tuple(_proposal(suggestion, report.summary.files) for suggestion in report.advice.suggestions),
     )
-    # A delete character is ASCII, and no terminal's business either; it can only stand in a string.
-    return _encode(msgspec.to_builtins(document)).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+    return _indented(msgspec.to_builtins(document))
 
 
 def schema() -> bytes:
     """The JSON Schema (draft 2020-12) of what :func:`render` gives, as indented ASCII JSON with a last line feed."""
-    described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Document)}
-    return (_encode(described) + "\n").encode("ascii")
+    return _indented({"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Document)})

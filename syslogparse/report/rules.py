@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syslogparse.report.escape import is_plain, plain, printable
+from syslogparse.report.escape import plain, printable
 from syslogparse.report.model import Report, Summary
 from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount, hosts, place, sections, seen
 from syslogparse.report.timefmt import span
@@ -21,12 +21,12 @@ _SHELL = str.maketrans({character: f"\\x{ord(character):02x}" for character in "
 
 
 def _comment(text: str) -> str:
-    """One comment line that means nothing to a shell either, whatever name from a log is in it."""
-    return _MARK + plain(text).translate(_SHELL)
+    """One comment line; a line break, wherever it came from, does not end it."""
+    return _MARK + plain(text)
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(printable(name, NAME_LIMIT) for name in names)
+    return ", ".join(printable(name, NAME_LIMIT) for name in names).translate(_SHELL)
 
 
 def _head(summary: Summary) -> Iterator[str]:
@@ -58,16 +58,16 @@ def _provenance(item: Item, files: tuple[str, ...]) -> str:
     parts.append(f"trust {suggestion.trust}")
     if evidence.places:
         parts.append(f"first at {place(files, evidence.places[0])}")
-    return ", ".join(part for part in parts if part)
+    return ", ".join(part for part in parts if part).translate(_SHELL)
 
 
 def _rule(item: Item, files: tuple[str, ...], indent: str) -> Iterator[str]:
     suggestion = item.suggestion
     yield indent + _comment(f"{suggestion.intent}: {printable(suggestion.why)}")
     yield indent + _comment(_provenance(item, files))
-    if not is_plain(item.rule):
-        yield indent + _comment("not for pasting, it holds characters that do not show:")
-        yield indent + _comment(item.rule)
+    if not item.sound:
+        yield indent + _comment("not for pasting, it fails the grammar of its language:")
+        yield indent + _comment(item.rule.translate(_SHELL))
     elif suggestion.risk in _CLOSED:
         yield indent + _comment(f"risk {suggestion.risk}, remove the mark only if you want exactly this:")
         yield indent + _MARK + item.rule
@@ -79,7 +79,7 @@ def _group(section: Section, group: Group, files: tuple[str, ...]) -> Iterator[s
     indent = ""
     if section.what:
         yield ""
-        yield _comment(f"{section.what} {printable(group.name or b'-', NAME_LIMIT)}")
+        yield _comment(f"{section.what} {printable(group.name or b'-', NAME_LIMIT).translate(_SHELL)}")
         indent = "  "
     for item in group.items:
         if not section.what:

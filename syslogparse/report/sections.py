@@ -5,12 +5,13 @@ What the formats share, so that text, rules and JSON cannot tell different stori
 
 from __future__ import annotations
 
+import heapq
 from typing import NamedTuple
 
 from syslogparse.evidence.model import Evidence
 from syslogparse.languages import render as languages
 from syslogparse.report import timefmt
-from syslogparse.report.escape import printable
+from syslogparse.report.escape import is_plain, printable
 from syslogparse.report.model import Report
 from syslogparse.rules.model import Rule, Suggestion, SyscallRule
 
@@ -22,10 +23,16 @@ _HOSTS = 3
 
 
 class Item(NamedTuple):
-    """A suggestion with its rule as text."""
+    """A suggestion with its rule as text. sound: whether that text passes its language's grammar and hides nothing."""
 
     rule: str
+    sound: bool
     suggestion: Suggestion
+
+
+def _item(suggestion: Suggestion) -> Item:
+    rule = languages.render(suggestion.rule)
+    return Item(rule, is_plain(rule) and languages.check(languages.language(suggestion.rule), rule), suggestion)
 
 
 class Group(NamedTuple):
@@ -63,17 +70,34 @@ def owner(suggestion: Suggestion) -> bytes | None:
 def _groups(suggestions: list[Suggestion]) -> list[Group]:
     groups: dict[bytes | None, list[Item]] = {}
     for suggestion in suggestions:
-        groups.setdefault(owner(suggestion), []).append(Item(languages.render(suggestion.rule), suggestion))
+        groups.setdefault(owner(suggestion), []).append(_item(suggestion))
     return [Group(name, items) for name, items in groups.items()]
 
 
+def _foremost(suggestions: list[Suggestion], number: int | None) -> list[Suggestion]:
+    """The ``number`` suggestions with the most lines behind them, in the order that they had."""
+    if number is None or len(suggestions) <= number:
+        return suggestions
+    lines = [suggestion.evidence.count for suggestion in suggestions]
+    kept = heapq.nlargest(number, range(len(suggestions)), key=lines.__getitem__)
+    return [suggestions[index] for index in sorted(kept)]
+
+
 def sections(report: Report, max_rules: int | None = None) -> list[Section]:
-    """The suggestions by language and owner, in the order of the advice. max_rules: at most so many per language."""
+    """The suggestions by language and owner, in the order of the advice.
+
+    max_rules: of each language only so many, those with the most lines behind them.
+    """
     by_language: dict[str, list[Suggestion]] = {}
     for suggestion in report.advice.suggestions:
         by_language.setdefault(languages.language(suggestion.rule), []).append(suggestion)
     return [
-        Section(language, _groups(suggestions[:max_rules]), len(suggestions), sum(each.evidence.count for each in suggestions))
+        Section(
+            language,
+            _groups(_foremost(suggestions, max_rules)),
+            len(suggestions),
+            sum(each.evidence.count for each in suggestions),
+        )
         for language, suggestions in by_language.items()
     ]
 

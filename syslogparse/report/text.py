@@ -19,10 +19,10 @@ from rich.text import Text
 
 from syslogparse.evidence.model import GRADES, KINDS
 from syslogparse.report import sections
-from syslogparse.report.escape import is_plain, plain, printable
+from syslogparse.report.escape import plain, printable
 from syslogparse.report.model import Report, SandboxState, Summary
-from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount
-from syslogparse.report.timefmt import span
+from syslogparse.report.sections import HOST_LIMIT, NAME_LIMIT, Group, Item, Section, amount
+from syslogparse.report.timefmt import short, span
 from syslogparse.rules.model import Suggestion
 
 MIN_WIDTH, MAX_WIDTH = 50, 400
@@ -44,6 +44,18 @@ class Columns(NamedTuple):
     def rule(self) -> int:
         """Where rules begin. One that is longer than the rest of the width has a line of its own."""
         return 1 + _RISK_WIDTH + 1 + self.number + 2
+
+
+class Common(NamedTuple):
+    """What all suggestions of a report have in common, so that it need not be said with each.
+
+    files: names by index. trust, host, day: empty where there is more than one.
+    """
+
+    files: tuple[str, ...]
+    trust: str
+    host: str
+    day: str
 
 
 class Glyphs(NamedTuple):
@@ -99,17 +111,19 @@ class TextReport:
         self._glyphs = _UNICODE if unicode else _ASCII
 
     def render(self, report: Report, max_rules: int | None = None) -> str:
-        """The report as text with a last line feed. max_rules: at most so many suggestions per language."""
+        """The report as text with a last line feed. max_rules: of each language only so many."""
         parts = sections.sections(report, max_rules)
+        common = _common(report)
         if not report.summary.complete:
-            self._print(Text(" INCOMPLETE: what follows does not rest on all of the log; see the summary.", "bold red"))
+            warning = Text("INCOMPLETE: what follows does not rest on all of the log; see the summary.", "bold red")
+            self._print(self._wrapped(warning, 1))
         for section in parts:
-            self._section(section, report.summary.files)
+            self._section(section, common)
         if not parts:
             self._print(Text("\n Nothing to suggest.", "bold"))
         self._not_suggested(report)
         self._not_understood(report.summary)
-        self._summary(report)
+        self._summary(report, common)
         return taken(self._console)
 
     def _print(self, what: RenderableType) -> None:
@@ -131,52 +145,70 @@ class TextReport:
         out.right_crop(1)
         return out
 
-    def _section(self, section: Section, files: tuple[str, ...]) -> None:
+    def _section(self, section: Section, common: Common) -> None:
         title = {"apparmor": "AppArmor"}.get(section.language, section.language)
         self._heading(title, f"{amount(section.total, 'suggestion')}{self._glyphs.dot}{amount(section.lines, 'line')}")
         counts = [item.suggestion.evidence.count for group in section.groups for item in group.items]
         columns = Columns(max([5, *(len(f"{count:,}") for count in counts)]))
-        self._print(Text(f" {'Risk':<{_RISK_WIDTH}} {'Lines':>{columns.number}}  Rule, why, where", "dim"))
+        self._print(Text(f" {'Risk':<{_RISK_WIDTH}} {'Lines':>{columns.number}}  Rule, when (UTC), where first", "dim"))
         for group in section.groups:
-            self._group(section, group, columns, files)
+            self._group(section, group, columns, common)
         if section.left_out:
-            self._print(Text(f"\n {amount(section.left_out, 'more suggestion')} not shown (--max-rules).", "bold"))
+            more = f"{amount(section.left_out, 'more suggestion')} not shown, with fewer lines behind them (--max-rules)."
+            self._print(Text("\n").append_text(self._wrapped(Text(more, "bold"), 1)))
 
-    def _group(self, section: Section, group: Group, columns: Columns, files: tuple[str, ...]) -> None:
+    def _group(self, section: Section, group: Group, columns: Columns, common: Common) -> None:
+        """Suggestions with the same reason stand together below it, details beside the rules if there is room for all."""
         if section.what:
             name = printable(group.name or b"(not named)", NAME_LIMIT)
             self._print(Text.assemble("\n ", (f"{section.what} ", "dim"), (name, "bold cyan")))
-        for item in group.items:
-            self._item(item, columns, files)
+        details = [Text(self._details(item.suggestion, common), "dim") for item in group.items]
+        rules = [Text(plain(item.rule), "bold") for item in group.items]
+        beside = self._beside(columns, rules, details)
+        said = ""
+        for item, rule, detail in zip(group.items, rules, details, strict=True):
+            reason = f"{item.suggestion.intent}: {printable(item.suggestion.why)}"
+            if reason != said:
+                self._print(Text("\n" if said or not section.what else "", end="").append_text(self._wrapped(Text(reason), 1)))
+                said = reason
+            self._item(item, columns, rule, detail, beside)
 
-    def _item(self, item: Item, columns: Columns, files: tuple[str, ...]) -> None:
-        suggestion, rule = item.suggestion, Text(plain(item.rule), "bold")
-        row = Text(" ").append(f"{suggestion.risk:<{_RISK_WIDTH}}", _RISK[suggestion.risk])
-        row.append(f" {suggestion.evidence.count:>{columns.number},}  ")
-        why = self._wrapped(Text(printable(suggestion.why)), columns.rule)
-        if columns.rule + rule.cell_len <= self._console.width:
+    def _beside(self, columns: Columns, rules: list[Text], details: list[Text]) -> int:
+        """The width of a column of rules that have their details beside them; 0 where most are too long for that."""
+        room = self._console.width - columns.rule - 2 - max(detail.cell_len for detail in details)
+        fitting = [rule.cell_len for rule in rules if rule.cell_len <= room]
+        return max(fitting) if 2 * len(fitting) >= len(rules) else 0
+
+    def _item(self, item: Item, columns: Columns, rule: Text, detail: Text, beside: int) -> None:
+        risk = item.suggestion.risk
+        row = Text.assemble(" ", (risk, _RISK[risk]), " " * (_RISK_WIDTH - len(risk)))
+        row.append(f" {item.suggestion.evidence.count:>{columns.number},}  ")
+        if rule.cell_len <= beside:
+            gap = " " * (beside - rule.cell_len + 2)
+            self._print(row.append_text(rule).append(gap).append_text(detail))
+        elif columns.rule + rule.cell_len <= self._console.width:
             self._print(row.append_text(rule))
-            self._print(why)
+            self._print(self._wrapped(detail, columns.rule))
         else:
-            self._print(row.append_text(why[columns.rule :]))
+            self._print(row.append_text(self._wrapped(detail, columns.rule)[columns.rule :]))
             self._print(Text("  ").append_text(rule))
-        if not is_plain(item.rule):
-            self._print(Text(" " * columns.rule + "Not for pasting: it holds characters that do not show.", "red"))
-        for other in suggestion.alternatives:
+        if not item.sound:
+            self._print(self._wrapped(Text("Not for pasting: it fails the grammar of its language.", "red"), columns.rule))
+        for other in item.suggestion.alternatives:
             self._print(Text.assemble((f"{'or':>{columns.rule - 2}}  ", "dim"), plain(sections.rendered(other))))
-        self._print(self._wrapped(Text(self._details(suggestion, files), "dim"), columns.rule))
 
-    def _details(self, suggestion: Suggestion, files: tuple[str, ...]) -> str:
+    def _details(self, suggestion: Suggestion, common: Common) -> str:
         evidence = suggestion.evidence
-        parts = [suggestion.intent, sections.seen(evidence)]
+        when = span(evidence.first, evidence.last)
+        parts = [when.replace(f"{common.day} ", "") if common.day else when]
         if evidence.attempts != evidence.count:
             parts.append(amount(evidence.attempts, "attempt"))
-        if names := sections.hosts(evidence):
+        if not common.host and (names := sections.hosts(evidence)):
             parts.append(f"on {names}")
         if evidence.places:
-            more = f" and {evidence.count - 1:,} more" if evidence.count > 1 else ""
-            parts.append(f"{sections.place(files, evidence.places[0])}{more}")
-        parts.append(f"trust {suggestion.trust}")
+            parts.append(sections.place(common.files, evidence.places[0]))
+        if not common.trust:
+            parts.append(f"trust {suggestion.trust}")
         if suggestion.confidence != "high":
             parts.append(f"confidence {suggestion.confidence}")
         return self._glyphs.dot.join(part for part in parts if part)
@@ -210,17 +242,17 @@ class TextReport:
             table.add_row(Text(f"{count:,}"), Text(printable(reason)), Text(places))
         self._print(table)
 
-    def _summary(self, report: Report) -> None:
+    def _summary(self, report: Report, common: Common) -> None:
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(no_wrap=True)
         grid.add_column(ratio=1, overflow="fold")
-        for label, value in self._summary_rows(report):
+        for label, value in self._summary_rows(report, common):
             grid.add_row(Text(label, "dim"), value)
         self._print(Text())
         title, frame = (Text("Summary", "bold"), "dim") if report.summary.complete else (Text("INCOMPLETE", "bold red"), "red")
         self._print(Panel(grid, box=self._glyphs.panel, title=title, title_align="left", border_style=frame))
 
-    def _summary_rows(self, report: Report) -> Iterator[tuple[str, Text]]:
+    def _summary_rows(self, report: Report, common: Common) -> Iterator[tuple[str, Text]]:
         summary, dot = report.summary, self._glyphs.dot
         names = [printable(name, NAME_LIMIT) for name in summary.files[:_FILES]]
         more = [f"{len(summary.files) - _FILES:,} more"] if len(summary.files) > _FILES else []
@@ -232,6 +264,8 @@ class TextReport:
         yield "Events", Text(dot.join(f"{summary.events.get(kind, 0):,} {kind}" for kind in KINDS))
         if times := span(summary.first, summary.last):
             yield "Time", Text(f"{times} UTC")
+        if common.host:
+            yield "Host", Text(common.host)
         undecoded = summary.undecoded.total
         yield "Not understood", Text(f"{amount(undecoded, 'line')} of interest", "yellow") if undecoded else Text("none")
         yield "Trust", self._trust(summary)
@@ -248,6 +282,19 @@ class TextReport:
         if summary.trust.get("syslog"):
             text.append(" (any local user can forge lines of grade syslog)", "dim")
         return text
+
+
+def _common(report: Report) -> Common:
+    summary, suggestions = report.summary, report.advice.suggestions
+    grades = {suggestion.trust for suggestion in suggestions}
+    hosts = {host for suggestion in suggestions for host in suggestion.evidence.hosts or (b"",)}
+    first, last = ("" if micros is None else short(micros)[:10] for micros in (summary.first, summary.last))
+    return Common(
+        files=summary.files,
+        trust=grades.pop() if len(grades) == 1 else "",
+        host=printable(hosts.pop(), HOST_LIMIT) if len(hosts) == 1 else "",
+        day=first if first == last else "",
+    )
 
 
 def _by_count(counts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:

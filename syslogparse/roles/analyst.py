@@ -148,7 +148,7 @@ def _print(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> None:
 
 def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
     totals = gathering.totals
-    first, last = totals.span()
+    first, last = gathering.fold.span()
     below = _drop_untrusted(gathering.fold, desk.options)
     advice = advise(gathering.fold.evidence(totals.first_lines()), desk.options.intent)
     if below:

@@ -205,13 +205,21 @@ class Gathering:
         for kind, entry, key in _entries(frame):
             first, last = Place(entry.file, entry.first[0]), Place(entry.file, entry.last[0])
             for place, line in ((first, entry.first[1]), (last, entry.last[1])):
-                _demand(self._owner.get(place) is parser and line < self.totals.lines.get(place, 0), "a line that it has not read")
+                _demand(
+                    self._owner.get(place) is parser and line < self.totals.lines.get(place, 0), "a line that it has not read"
+                )
             _demand(entry.grade in self._grades[entry.file], "a grade that the log has not")
             self._events_seen += entry.count
             _demand(self._events_seen <= self.totals.event_count, "more evidence than events")
             self.fold.add(
                 Subject(entry.file, entry.host, entry.grade, kind, key),
-                Tally(entry.count, Position(*first, entry.first[1]), entry.first_time, Position(*last, entry.last[1]), entry.last_time),
+                Tally(
+                    entry.count,
+                    Position(*first, entry.first[1]),
+                    entry.first_time,
+                    Position(*last, entry.last[1]),
+                    entry.last_time,
+                ),
             )
 
 
@@ -221,6 +229,6 @@ def _entries(frame: wire.EvidenceFrame) -> Iterator[tuple[Kind, wire.Entry, Key]
     yield from (("seccomp", entry, key) for entry, key in frame.seccomp)
 
 
-def _demand(truth: bool, lie: str) -> None:  # noqa: FBT001 - reads as a sentence
+def _demand(truth: bool, lie: str) -> None:
     if not truth:
         raise Lie(lie)

@@ -9,11 +9,9 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
-from syslogparse.evidence.decode import Decoder
 from syslogparse.evidence.fold import Fold
-from syslogparse.evidence.model import Kind
 from syslogparse.roles import wire
-from syslogparse.roles.blockwork import BlockWork, work_block
+from syslogparse.roles.blockwork import BlockWork, Worker, drain_bulk, work_block
 from syslogparse.roles.deaths import BROKEN, OUT_OF_MEMORY
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Log
@@ -30,14 +28,10 @@ _KEYS_A_FLUSH = 20_000
 class Job:
     """What one parser has to do; everything in it exists before the confinement."""
 
-    def __init__(
-        self, logs: Sequence[Log], decoders: Sequence[Decoder], places: Sequence[Place], kinds: Sequence[Kind], *, stream: bool
-    ) -> None:
+    def __init__(self, logs: Sequence[Log], workers: Sequence[Worker], places: Sequence[Place]) -> None:
         self.logs = logs
-        self.decoders = decoders
+        self.workers = workers
         self.places = places
-        self.kinds = frozenset(kinds)
-        self.stream = stream
 
 
 def announce_failure(problem: str) -> NoReturn:
@@ -74,9 +68,15 @@ def _work(job: Job) -> None:
         data = job.logs[place.file].data
         if data is None:
             continue
-        done = work_block(job.decoders[place.file], data, place, job.kinds, fold, stream=job.stream)
-        _send_block(place, done)
-        if number % _BLOCKS_A_FLUSH == 0 or len(fold.tallies) > _KEYS_A_FLUSH or number == len(job.places):
+        worker = job.workers[place.file]
+        _send_block(place, work_block(worker, data, place, fold))
+        if (
+            number % _BLOCKS_A_FLUSH == 0
+            or len(fold.tallies) + len(worker.bulk or ()) > _KEYS_A_FLUSH
+            or number == len(job.places)
+        ):
+            for file, each in enumerate(job.workers):
+                drain_bulk(each, file, fold)
             _send_evidence(fold)
             fold = Fold()
     _send(wire.frame(wire.Type.DONE, b""))

@@ -26,7 +26,6 @@ class Totals:
         self.reasons: dict[Reason, int] = {}
         self.event_count = 0
         self._named: list[tuple[Place, int, Reason]] = []
-        self._spans: dict[Place, tuple[int | None, int | None]] = {}
         self._before: dict[int, tuple[int, int]] = {}
 
     def block(self, place: Place, frame: wire.BlockFrame) -> None:
@@ -37,7 +36,6 @@ class Totals:
         _add(self.trust, frame.trust)
         _add(self.reasons, frame.reasons)
         self.event_count += sum(frame.events.values())
-        self._spans[place] = frame.first, frame.last
         self._named.extend((place, line, reason) for line, reason in frame.undecoded)
         if len(self._named) > 50 * MAX_NAMED:
             self._named = sorted(self._named)[:MAX_NAMED]
@@ -63,12 +61,6 @@ class Totals:
         """lines_before of every block that has one."""
         known = ((place, self.lines_before(place)) for place in sorted(self.lines))
         return {(place.file, place.block): lines for place, lines in known if lines is not None}
-
-    def span(self) -> tuple[int | None, int | None]:
-        """The earliest first and the latest last time of all blocks."""
-        firsts = [first for first, _ in self._spans.values() if first is not None]
-        lasts = [last for _, last in self._spans.values() if last is not None]
-        return min(firsts, default=None), max(lasts, default=None)
 
     def undecoded(self) -> Undecoded:
         """The undecoded lines, the first twenty with their place."""

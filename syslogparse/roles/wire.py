@@ -71,8 +71,6 @@ class BlockFrame(msgspec.Struct, array_like=True, frozen=True):
     lines: Count
     events: dict[Kind, Count]
     trust: dict[Grade, Count]
-    first: Time | None
-    last: Time | None
     reasons: dict[Reason, Count]
     undecoded: Annotated[list[tuple[Count, Reason]], Meta(max_length=20)]
 

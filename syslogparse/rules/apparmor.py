@@ -127,7 +127,8 @@ def _read(item: Evidence) -> _Access | Suggestion:
     operation = key.operation.decode("ascii", "replace")
     if operation == "capable" or key.class_ == b"cap":
         return _suggestion(_capability(key), where, item)
-    if key.family and key.class_ in (b"", b"net"):
+    # Records of older kernels have no class; that of an inherited socket names a file operation and no path.
+    if key.class_ == b"net" or (key.family and not key.name and not key.class_):
         return _suggestion(_network(key), where, item)
     if operation in _FILE_OPERATIONS and key.class_ in (b"", b"file"):
         return _access(key, where, item)
@@ -147,7 +148,7 @@ def _profile(key: AppArmorKey) -> _Owner:
         raise Refused("no profile name that a rule can be put under")
     if name == b"unconfined" or b"//&" in name:
         raise Refused("unconfined, or a stack of profiles: no single profile to put a rule in")
-    namespace = key.namespace.removeprefix(b"root").removeprefix(b"//")
+    namespace = b"" if key.namespace == b"root" else key.namespace.removeprefix(b"root//")
     return _Owner(b":" + namespace + b"://" + name if namespace else name, bool(null))
 
 
@@ -181,7 +182,9 @@ def _access(key: AppArmorKey, where: _Owner, item: Evidence) -> _Access:
         raise Refused("no path")
     _check_path(key.name)
     letters, execute = _mask(key)
-    return _Access(where.profile, key.name, key.owner == b"1", letters, execute, item)
+    # Who owns a program says nothing about who runs it: AppArmor's own tools ask no owner for executions either.
+    owner = key.owner == b"1" and not execute
+    return _Access(where.profile, key.name, owner, letters, execute, item)
 
 
 def _check_path(path: bytes) -> None:
@@ -222,8 +225,7 @@ def _file_suggestions(accesses: Sequence[_Access]) -> Iterable[Suggestion]:
     if everybody:
         yield _file_suggestion(everybody, common, common, owner=False)
     if own:
-        wanted = _granted(own)
-        left = wanted if "x" in wanted - covered else wanted - covered
+        left = _granted(own) - covered
         yield _file_suggestion(own, left, common | left, owner=True)
 
 

@@ -125,6 +125,8 @@ def _judge_flags(packet: Packet, intent: AskedIntent) -> Decision | None:
     if packet.proto != "tcp":
         return None
     if _bad_flags(packet):
+        if packet.chain == "OUTPUT":
+            raise Refused("impossible TCP flags that this machine sent itself")
         if intent == "allow":
             raise Refused("impossible TCP flags are never let in")
         why = "TCP flags that no connection has (none, FIN alone, FIN PSH URG, SYN with FIN or RST): a scan or a forgery."

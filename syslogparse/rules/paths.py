@@ -60,6 +60,7 @@ _SHELL = re.compile(
     rb"lua[0-9.]*|node|nodejs|awk|gawk|mawk|sed|vim?|ssh|nc|ncat|socat|curl|wget|gdb|strace)\Z"
 )
 _GAIN = re.compile(rb"(?:/[^/]+)*/(?:sudo|su|doas|pkexec|mount|umount|passwd|chsh|newgrp|runuser|setpriv|nsenter|unshare)\Z")
+_OPEN_TO_USERS = re.compile(rb"/tmp/|/var/tmp/|/dev/shm/|/home/|/run/user/")
 
 _WORST_FIRST: tuple[Risk, ...] = ("critical", "high", "medium", "low")
 
@@ -97,6 +98,6 @@ def _executing(rule: FileRule) -> list[Danger]:
         risk, because = "critical", "a program that changes who one is"
     elif rule.execute and _SHELL.match(rule.path):
         risk, because = "high", "a program that runs any command"
-    if re.match(rb"/tmp/|/var/tmp/|/dev/shm/|/home/|/run/user/", rule.path):
+    if _OPEN_TO_USERS.match(rule.path):
         risk, because = moved(risk, 1), because or "a program in a place that users write to"
     return [Danger(risk, because)]

@@ -28,7 +28,7 @@ _GLUE = frozenset(
     b"in input out output fwd forward forwarded inbound outbound ingress egress pre post routing prerouting postrouting "
     b"fw firewall ufw ipt iptables ip6tables nf nft nftables netfilter shorewall firewalld ip ip4 ip6 ipv4 ipv6 v4 v6 tcp "
     b"udp icmp icmpv6 log logged logging net lan wan dmz wlan vpn local ext eth all any new invalid bad final default policy "
-    b"rule chain packet packets pkt pkts".split()
+    b"rule packet packets pkt pkts".split()
 )
 _VOCABULARY = _REFUSING | _ACCEPTING | _AUDITING | _NEGATIONS | _GLUE
 _LONGEST = max(len(word) for word in _VOCABULARY)

@@ -12,13 +12,16 @@ from typing import Literal, TypeAlias
 
 from syslogparse.sandbox.canary import Canary
 from syslogparse.sandbox.capabilities import KeepFour, KeepNone
+from syslogparse.sandbox.descriptors import KeepDescriptors
 from syslogparse.sandbox.identity import BecomeNobody, BecomeNobodyGroup, LeaveGroups
 from syslogparse.sandbox.jail import EnterJail
+from syslogparse.sandbox.launch import CleanEnvironment, StandardDescriptors, TrustedTree
 from syslogparse.sandbox.lifetime import DieWithParent
 from syslogparse.sandbox.limits import NoMoreProcesses, SharedLimits
 from syslogparse.sandbox.privileges import NoNewPrivileges, NotDumpable
 from syslogparse.sandbox.seccomp import LoadFilter
 from syslogparse.sandbox.step import Step, carry_out, hold_against
+from syslogparse.sandbox.userns import EnterUserNamespace
 
 Mode: TypeAlias = Literal["full", "reduced"]
 """full: started as root. reduced: in a user namespace, where the groups of the user cannot be left (setgroups is denied)."""
@@ -53,7 +56,12 @@ def verify(steps: Sequence[Step]) -> None:
 
 
 EXPLAINED: tuple[tuple[str, type[Step]], ...] = (
+    ("0", StandardDescriptors),
+    ("0", CleanEnvironment),
+    ("0", TrustedTree),
+    ("1", EnterUserNamespace),
     ("2", KeepFour),
+    ("4", KeepDescriptors),
     ("4", EnterJail),
     ("4", LeaveGroups),
     ("4", BecomeNobodyGroup),
@@ -63,8 +71,8 @@ EXPLAINED: tuple[tuple[str, type[Step]], ...] = (
     ("4", NoNewPrivileges),
     ("4", SharedLimits),
     ("5", DieWithParent),
-    ("5", NoMoreProcesses),
-    ("6", Canary),
+    ("5", Canary),
+    ("6", NoMoreProcesses),
     ("6", LoadFilter),
 )
-"""For --explain-sandbox: every step by the number of DESIGN 2; launch and opening explain themselves there too."""
+"""For --explain-sandbox: every step of a run, in its order, by the number of its stage (docs/PRIVSEP.md)."""

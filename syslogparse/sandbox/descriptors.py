@@ -16,7 +16,9 @@ class KeepDescriptors(Step):
     """close_range(2) around the role's own descriptors."""
 
     name = "descriptors"
-    what = "close every descriptor but the role's own: parser its pipe; analyst 1, 2 and its pipes; supervisor 2 and the start signal"
+    what = (
+        "close every descriptor but the role's own (parser: its pipe; analyst: 1, 2, its pipes; supervisor: 2, the start signal)"
+    )
     why = "what is not open cannot be misused, and a pipe whose writers are all known ends when they do"
 
     def __init__(self, keep: Iterable[int]) -> None:

@@ -17,7 +17,7 @@ class EnterJail(Step):
 
     name = "chroot"
     what = "make a directory, open it, remove it, and make it the root and the working directory"
-    why = "first, while SYS_CHROOT is held: a removed directory is empty, takes no new entries even from root, and needs no cleaning up"
+    why = "first, while SYS_CHROOT is held: a removed directory is empty, takes no entry even from root, and needs no cleaning up"
     hint = "needs SYS_CHROOT and a place to make a directory in: one of " + ", ".join(_PLACES)
 
     def __init__(self) -> None:

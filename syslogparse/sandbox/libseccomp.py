@@ -11,7 +11,7 @@ import ctypes.util
 _SONAMES = {"c": "libc.so.6", "seccomp": "libseccomp.so.2"}
 
 _search = ctypes.util.find_library
-ctypes.util.find_library = _SONAMES.get
+ctypes.util.find_library = _SONAMES.get  # type: ignore[assignment]
 try:
     import pyseccomp
 finally:

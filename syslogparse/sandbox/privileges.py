@@ -31,7 +31,7 @@ class NoNewPrivileges(Step):
 
     name = "no_new_privs"
     what = "set no_new_privs"
-    why = "the seccomp filter needs it from a process without SYS_ADMIN; libseccomp is told not to set it, so this step cannot fail unseen"
+    why = "loading a filter needs it where SYS_ADMIN is gone; libseccomp is told not to set it, so this step cannot fail unseen"
 
     def take(self) -> None:
         """Set the mark. Raises OSError."""

@@ -69,7 +69,7 @@ _ANONYMOUS = Condition(
     ],
 )
 _MAY_MOVE = Condition("flags: at most MREMAP_MAYMOVE", lambda _: [[pyseccomp.Arg(3, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
-_REAPS = Condition("no wait for tracing: options 0 or WNOHANG", lambda _: [[pyseccomp.Arg(2, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
+_REAPS = Condition("options: 0 or WNOHANG", lambda _: [[pyseccomp.Arg(2, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
 
 _EVERYONE: tuple[Role, ...] = ROLES
 
@@ -82,7 +82,9 @@ TABLE: tuple[Call, ...] = (
     Call("munmap", ("parser", "analyst"), None, "giving large blocks back", "large_log"),
     Call("poll", ("analyst",), None, "waiting for parsers, with a deadline; for a full non-blocking stdout", "any_run"),
     Call("read", ("analyst",), _READS, "what parsers send, and the supervisor's start signal", "any_run"),
-    Call("restart_syscall", ("analyst", "supervisor"), None, "the kernel's own: a poll that was stopped and continued", "stopped"),
+    Call(
+        "restart_syscall", ("analyst", "supervisor"), None, "the kernel's own: a poll that was stopped and continued", "stopped"
+    ),
     Call("rt_sigtimedwait", ("supervisor",), None, "waiting for the analyst's end or for a signal to end the run", "any_run"),
     Call("wait4", ("analyst", "supervisor"), _REAPS, "learning how a child ended, leaving no zombie", "any_run"),
     Call("write", _EVERYONE, _WRITES, "evidence to the analyst; results and messages to the user", "any_run"),

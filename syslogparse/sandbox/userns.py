@@ -19,7 +19,10 @@ class EnterUserNamespace(Step):
     name = "user namespace"
     what = "without root: enter a user namespace in which the caller is nobody, and setgroups is denied"
     why = "in the place of root's rights: only there may a user enter a chroot; everything it grants is given up again"
-    hint = "run it with sudo, or let users make user namespaces (sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)"
+    hint = (
+        "run it with sudo, or let users make user namespaces (sysctl kernel.unprivileged_userns_clone, "
+        "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)"
+    )
 
     def __init__(self) -> None:
         self._user, self._group = os.geteuid(), os.getegid()

@@ -8,6 +8,7 @@ copied again; lines that differ were being written, and yield no evidence.
 from __future__ import annotations
 
 import mmap
+from collections.abc import Sequence
 from typing import NamedTuple
 
 BLOCK_BYTES = 1 << 20
@@ -38,7 +39,7 @@ def plan(sizes: list[int], block_bytes: int = BLOCK_BYTES) -> list[Place]:
     return [Place(file, block) for file, size in enumerate(sizes) for block in range(-(-size // block_bytes))]
 
 
-def share(places: list[Place], parser: int, parsers: int) -> list[Place]:
+def share(places: Sequence[Place], parser: int, parsers: int) -> Sequence[Place]:
     """The part of one parser: every n-th block, so that all of them advance through the log together."""
     return places[parser::parsers]
 

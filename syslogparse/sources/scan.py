@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -21,6 +21,17 @@ def lines_of_interest(text: bytes, literals: Sequence[bytes]) -> Iterator[Span]:
         line += text.count(b"\n", counted, start)
         counted = start
         yield Span(line, start, end)
+
+
+def spans_of(text: bytes, numbers: Iterable[int]) -> Iterator[Span]:
+    """The lines with these numbers, which ascend. Linear."""
+    line = start = 0
+    for number in numbers:
+        while line < number:
+            start = text.index(b"\n", start) + 1
+            line += 1
+        end = text.find(b"\n", start)
+        yield Span(line, start, len(text) if end < 0 else end)
 
 
 def _lines_with(text: bytes, literals: Sequence[bytes]) -> set[tuple[int, int]]:

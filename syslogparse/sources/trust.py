@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from syslogparse.evidence.model import Grade
 
-_PASSWD = "/etc/passwd"
+_PASSWD = "/etc/passwd"  # noqa: S105 - a file name
 
 
 class Grades(NamedTuple):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from syslogparse.languages import render as languages
 from syslogparse.report import json as report_json
 from syslogparse.report.warmup import synthetic_report
+from syslogparse.rules.model import Advice
 from tests.report.hostile import reports
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(report_json.schema()))
@@ -66,7 +67,7 @@ def test_summary():
 
 
 def test_suggestion_says_what_it_belongs_to():
-    by_kind = {}
+    by_kind: dict[str, dict] = {}
     for each in json.loads(report_json.render(synthetic_report(complete=True)))["suggestions"]:
         by_kind.setdefault(each["kind"], each)
     assert set(by_kind) == {"iptables", "apparmor", "seccomp"}
@@ -80,7 +81,12 @@ def test_suggestion_says_what_it_belongs_to():
 def test_identity_names_what_is_suggested_for_whom():
     same = report_json.identity("apparmor", b"/a", "/b r,")
     assert same == report_json.identity("apparmor", b"/a", "/b r,")
-    others = [("apparmor", b"/a/b", " r,"), ("seccomp", b"/a", "/b r,"), ("apparmor", None, "/b r,"), ("apparmor", b"\xff", "/b r,")]
+    others = [
+        ("apparmor", b"/a/b", " r,"),
+        ("seccomp", b"/a", "/b r,"),
+        ("apparmor", None, "/b r,"),
+        ("apparmor", b"\xff", "/b r,"),
+    ]
     assert len({same, *(report_json.identity(*other) for other in others)}) == 5
 
 
@@ -91,3 +97,14 @@ def test_identity_does_not_depend_on_the_evidence():
     advice = replace(report.advice, suggestions=(first, changed))
     one, other = json.loads(report_json.render(replace(report, advice=advice)))["suggestions"]
     assert one["id"] == other["id"]
+
+
+def test_both_ways_to_indent_are_the_same():
+    report = synthetic_report(complete=True)
+    whole = replace(report, summary=replace(report.summary, files=("\x7f\x1b é \U0001f980", "x")), advice=Advice((), {}))
+    document = json.loads(report_json.render(whole))
+    slow = json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
+    assert report_json.render(whole) == slow.encode()
+    lone = replace(whole, summary=replace(whole.summary, files=("\x7f\x1b \udcff", "x")))
+    document = json.loads(report_json.render(lone))
+    assert report_json.render(lone) == (json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n").encode()

@@ -1,4 +1,5 @@
 import re
+from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from syslogparse.report.progress import NoProgress, Progress, make_progress
 class Terminal:
     def __init__(self, width=80, delay=1.0, interval=0.1):
         self.now = 0.0
-        self.writes = []
+        self.writes: list[str] = []
         self.bar = Progress(self.writes.append, width, color=False, delay=delay, interval=interval, clock=lambda: self.now)
 
     def at(self, now, done, total=1000):
@@ -57,7 +58,7 @@ def test_one_line_that_fits_and_hides_no_cursor(width, steps):
 
 
 def test_no_terminal_no_bar():
-    writes = []
+    writes: list[str] = []
     silent = make_progress(writes.append, 80, terminal=False)
     assert isinstance(silent, NoProgress)
     silent.update(1, 2)
@@ -67,7 +68,7 @@ def test_no_terminal_no_bar():
 
 
 def test_colours_only_when_wanted():
-    writes = []
-    bar = Progress(writes.append, 80, color=True, delay=0, clock=iter(range(1, 9)).__next__)
+    writes: list[str] = []
+    bar = Progress(writes.append, 80, color=True, delay=0, clock=count().__next__)
     bar.update(1, 2)
     assert re.search(r"\x1b\[[0-9;]+m", writes[0])

@@ -2,6 +2,7 @@ from msgspec.structs import replace
 
 from syslogparse.report import sections
 from syslogparse.report.warmup import synthetic_report
+from syslogparse.rules.model import Advice
 
 REPORT = synthetic_report(complete=True)
 SUGGESTIONS = REPORT.advice.suggestions
@@ -32,6 +33,11 @@ def test_the_wanted_number_is_per_language_and_the_rest_is_counted():
         assert sum(len(group.items) for group in part.groups) == 2
         assert part.left_out == whole[part.language].total - 2
         assert (part.total, part.lines) == (whole[part.language].total, whole[part.language].lines)
+    lines = [3, 9, 1, 9, 4]
+    advice = Advice(tuple(replace(SUGGESTIONS[0], evidence=replace(SUGGESTIONS[0].evidence, count=count)) for count in lines), {})
+    (part,) = sections.sections(replace(REPORT, advice=advice), max_rules=3)
+    assert [item.suggestion.evidence.count for item in part.groups[0].items] == [9, 9, 4]
+    assert (part.left_out, part.lines) == (2, 26)
     assert all(part.left_out == 0 for part in whole.values())
     assert all(part.groups == [] for part in sections.sections(REPORT, max_rules=0))
 

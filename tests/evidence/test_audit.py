@@ -1,0 +1,90 @@
+"""Headers and fields of audit records."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syslogparse.evidence import audit
+from syslogparse.evidence.model import Undecodable
+
+STAMP = b"audit(1279968846.035:77)"
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (b"audit: type=1400 audit(1279968846.035:77): a=1", b"1400"),
+        (b"[   16.008682] audit: type=1400 audit(1279968846.035:77): a=1", b"1400"),
+        (b"[ 1911.569682] type=1400 audit(1279968846.035:77): a=1", b"1400"),
+        (b"audit(1279968846.035:77): type=1503 a=1", b"1503"),
+        (b"type=AVC msg=audit(1279968846.035:77): a=1", b"AVC"),
+        (b"type=UNKNOWN[1503] msg=audit(1279968846.035:77):  a=1", b"UNKNOWN[1503]"),
+    ],
+)
+def test_headers(message: bytes, kind: bytes):
+    assert audit.read(message) == audit.Record(kind, STAMP, b"a=1")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"a=1",
+        b" type=1400 audit(1279968846.035:77): a=1",
+        b"x audit: type=1400 audit(1279968846.035:77): a=1",
+        b"audit: type=1400 audit(1279968846): a=1",
+        b"audit: type=1400 audit(1279968846.035:77) a=1",
+        b"audit: type=AVC;x audit(1279968846.035:77): a=1",
+    ],
+)
+def test_no_record(message: bytes):
+    assert audit.read(message) is None
+
+
+def test_nothing_inside_quotes_is_a_field():
+    assert audit.fields(b'a="b c=1" d=2') == [(b"a", b"b c=1", b""), (b"d", b"", b"2")]
+
+
+def test_a_quote_that_belongs_to_no_field_is_seen():
+    for body in (b'a=1" b=2', b'a="1', b'a=b"c"', b'"', b'a="x" "', b'a=1 "b" c=2'):
+        assert (b"", b"", b"") in audit.fields(body), body
+
+
+def test_enrichment_that_lost_its_separator():
+    kernels = [found for found in audit.fields(b'n="x"FSUID="root" ouid=0OUID="root" AUID="a b"') if found[0].islower()]
+    assert kernels == [(b"n", b"x", b""), (b"ouid", b"", b"0")]
+
+
+def test_hexadecimal():
+    assert audit.unhex(b"2F7372762F77697468207370616365") == b"/srv/with space"
+    assert audit.unhex(b"ff00") == b"\xff\0"
+    assert audit.unhex(b"(null)") == b""
+    for bare in (b"2F7", b"2G", b"0x41", b"4 1", b"4\t1", b"\xff\xff"):
+        with pytest.raises(Undecodable) as caught:
+            audit.unhex(bare)
+        assert caught.value.reason == "invalid hexadecimal value"
+
+
+def test_numbers():
+    assert [audit.number(raw) for raw in (b"0", b"-13", b"4294967295", b"-4294967295")] == [0, -13, 2**32 - 1, 1 - 2**32]
+    for raw in (b"", b"-", b"+1", b"1_0", b" 1", b"4294967296", b"9" * 5000, b"0x1", b"\xb2"):
+        with pytest.raises(Undecodable) as caught:
+            audit.number(raw)
+        assert caught.value.reason == "invalid number"
+
+
+def test_user_space():
+    assert [kind for kind in (b"1099", b"1100", b"1107", b"1199", b"1200", b"2099", b"2100", b"2999", b"3000") if audit.is_user_space(kind)] == [
+        b"1100", b"1107", b"1199", b"2100", b"2999",
+    ]  # fmt: skip
+    assert audit.is_user_space(b"USER_AVC")
+    assert not audit.is_user_space(b"AVC")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(body: bytes):
+    for name, quoted, bare in audit.fields(body):
+        assert not (quoted and bare)
+        assert b'"' not in quoted + bare
+    audit.read(body)
+    audit.read(b"audit: type=1400 audit(1." + body)

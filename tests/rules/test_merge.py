@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syslogparse.rules.merge import Draft, decimal, highest, merge_evidence, merge_suggestions, moved, weakest
+from syslogparse.rules.model import SyscallRule
+from syslogparse.rules.seccomp import natural_order
+from tests.rules.make import SECCOMP, anything, call, evidence, packet, suggest
+
+
+def test_merged_evidence_sums_spans_and_unites():
+    first = evidence(SECCOMP, count=2, place=(1, 7), grade="kernel", host=b"b", first=50, last=60)
+    second = evidence(SECCOMP, count=3, place=(0, 9), grade="syslog", host=b"a", first=None, last=None)
+    merged = merge_evidence([first, second])
+    assert (merged.count, merged.attempts, merged.first, merged.last) == (5, 5, 50, 60)
+    assert merged.hosts == (b"a", b"b")
+    assert merged.grades == {"kernel": 2, "syslog": 3}
+    assert merged.places == ((0, 9), (1, 7))
+
+
+def test_merged_evidence_keeps_the_five_earliest_places():
+    items = [evidence(SECCOMP, place=(0, line)) for line in (70, 10, 60, 20, 50, 30, 40)]
+    assert merge_evidence(items).places == ((0, 10), (0, 20), (0, 30), (0, 40), (0, 50))
+
+
+@given(anything, anything, anything)
+def test_merging_is_associative_and_commutative(one, two, three):
+    items = [item for item in (one, two, three) if item.kind == one.kind]
+    left = merge_evidence([merge_evidence(items[:2]), *items[2:]])
+    right = merge_evidence([*items[2:][::-1], *items[:2][::-1]])
+    assert left == right
+
+
+def test_merged_suggestions_take_the_gravest_risk_and_the_weakest_trust():
+    refused = suggest(packet(prefix=b"DROP"))
+    logged = suggest(packet(prefix=b"seen", src=b"192.0.2.2"))
+    merged = merge_suggestions([logged, refused])
+    assert merged == merge_suggestions([refused, logged])
+    assert (merged.risk, merged.confidence) == ("critical", "medium")
+    assert merged.why == refused.why
+    assert merged.evidence.count == 2
+
+
+def test_a_draft_keeps_profiles_apart():
+    draft = Draft()
+    one = suggest(call())
+    draft.add(one)
+    draft.add(one)
+    draft.refuse("no", call())
+    advice = draft.advice(natural_order)
+    assert [item.evidence.count for item in advice.suggestions] == [2]
+    assert advice.suggestions[0].rule == SyscallRule(b"/usr/bin/prog", "x86_64", "getppid")
+    assert advice.not_suggested == {"no": 1}
+
+
+@pytest.mark.parametrize(
+    ("grades", "grade"),
+    [({}, "syslog"), ({"kernel": 3}, "kernel"), ({"kernel": 3, "kern": 1}, "kern"), ({"kernel": 3, "syslog": 0}, "kernel")],
+)
+def test_the_weakest_grade(grades, grade):
+    item = evidence(SECCOMP)
+    item = type(item)(item.kind, item.key, 1, 1, None, None, (), grades, ())
+    assert weakest(item) == grade
+
+
+def test_risks_stay_on_their_scale():
+    assert moved("low", -1) == "low"
+    assert moved("critical", 5) == "critical"
+    assert moved("medium", 1) == "high"
+    assert highest([]) == "low"
+    assert highest(["low", "critical", "medium"]) == "critical"
+
+
+@given(st.binary(max_size=8), st.integers(0, 70000))
+def test_decimal_takes_exactly_what_python_writes(text, most):
+    expected = int(text) if text.isdigit() and str(int(text)).encode() == text and int(text) <= most else None
+    assert decimal(text, most) == expected
+
+
+def test_decimal_is_quick_with_long_digits():
+    assert decimal(b"1" * 10**6, 65535) is None
