@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import sys
+from collections.abc import Callable, Sequence
 from typing import NoReturn, cast
 
-from syslogparse import __version__
+from syslogparse import __version__, exits
 from syslogparse.evidence.model import GRADES, KINDS, Grade, Kind
 from syslogparse.options import FORMATS, FirewallIntent, Format, Options
+from syslogparse.report.escape import printable
+from syslogparse.roles.output import ReaderGone, tell, write_all
 
 _EXITS = """exit status:
   0  done
   2  the command line is wrong
   3  an input could not be read (the others are done)
   4  the sandbox could not be set up; nothing was read
-  5  a parser died or evidence was lost; results are printed and marked incomplete
+  5  a parser died or evidence was lost: results are printed and marked incomplete; or they could not be written
 """
 
 
 def main(arguments: list[str]) -> int:
-    """Parse the arguments and do what they say. A run does not return; argparse exits for --help and errors."""
+    """Parse the arguments and do what they say. A run does not return; argparse ends the process for --help and errors."""
     asked = _parser().parse_args(arguments)
     # Only what is needed is loaded: --help and usage errors need none of it.
     if asked.schema:
@@ -32,8 +35,12 @@ def main(arguments: list[str]) -> int:
         from syslogparse.explain import explain  # noqa: PLC0415
 
         return _print(explain(terminal=os.isatty(1)))
-    from syslogparse.run import run  # noqa: PLC0415
-
+    try:
+        from syslogparse.run import run  # noqa: PLC0415
+    except (ImportError, OSError, RuntimeError) as error:  # what pyseccomp and ctypes raise without their C libraries
+        tell(f"the sandbox could not be set up: a library is missing: {printable(str(error))}")
+        tell("hint: it needs libseccomp.so.2 and the packages that 'make install' puts beside it")
+        return exits.NO_SANDBOX
     return run(_options(asked))
 
 
@@ -51,6 +58,20 @@ def _options(asked: argparse.Namespace) -> Options:
     )
 
 
+class _Say(argparse.Action):
+    """Print a text and end, as argparse does for --help, but with an answer to a stdout that is closed or full."""
+
+    def __init__(
+        self, option_strings: Sequence[str], dest: str, text: Callable[[argparse.ArgumentParser], str], **named: str
+    ) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=named["help"])
+        self._text = text
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it."""
+        raise SystemExit(_print(self._text(parser).encode("utf-8")))
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line, escaped: an argument may hold anything."""
@@ -66,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
     add = parser.add_argument
     add("logs", nargs="*", metavar="LOG", help="logs to read; - is standard input (default: the system's logs that exist)")
@@ -74,12 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--intent", choices=("auto", "allow", "block"), default="auto", help="what firewall rules are to do (default: auto)")
     add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
     add("--rotated", action="store_true", help="read the rotated siblings of each log too")
-    add("--max-rules", type=_positive, metavar="N", help="print at most N rules a section in text")
+    add("--max-rules", type=_positive, default=30, metavar="N", help="print at most N rules a language in text (default: 30)")
     add("-j", "--jobs", type=_positive, metavar="N", help="number of parsers (default: the CPU count)")
     add("-q", "--quiet", action="store_true", help="no progress bar")
     add("--schema", action="store_true", help="print the JSON Schema of --format json")
     add("--explain-sandbox", action="store_true", help="print each step of the confinement and each role's filter")
-    add("--version", action="version", version=f"syslogparse {__version__}")
+    add("--version", action=_Say, text=lambda _: f"syslogparse {__version__}\n", help="print the version")
+    add("-h", "--help", action=_Say, text=argparse.ArgumentParser.format_help, help="print this")
     return parser
 
 
@@ -99,13 +122,10 @@ def _positive(text: str) -> int:
 
 def _print(text: bytes) -> int:
     """Results of our own to stdout; a reader that has enough is no error."""
-    try:
-        view = memoryview(text)
-        while view:
-            view = view[os.write(1, view) :]
-    except BrokenPipeError:
-        return 0
-    except OSError as error:
-        sys.stderr.write(f"syslogparse: cannot write: {error.strerror}\n")
-        return 1
-    return 0
+    with contextlib.suppress(ReaderGone):
+        try:
+            write_all(1, text)
+        except OSError as error:
+            tell(f"cannot write: {error.strerror}")
+            return exits.LOST
+    return exits.DONE

@@ -17,6 +17,7 @@ class Options(msgspec.Struct, frozen=True):
     """The command line. logs: as named, empty for the defaults. format: None for text on a terminal and rules elsewhere.
 
     jobs: None for the CPU count. trust: the least grade that is used.
+    max_rules: suggestions of a language that text prints.
     """
 
     logs: tuple[str, ...] = ()
@@ -25,6 +26,6 @@ class Options(msgspec.Struct, frozen=True):
     intent: FirewallIntent = "auto"
     trust: Grade = "syslog"
     rotated: bool = False
-    max_rules: int | None = None
+    max_rules: int = 30
     jobs: int | None = None
     quiet: bool = False

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
 from syslogparse.evidence.stamp import Clock
 from syslogparse.options import Format, Options
-from syslogparse.report.model import SandboxState
-from syslogparse.report.progress import make_progress
-from syslogparse.report.text import TextReport
+from syslogparse.report.model import Report, SandboxState
 from syslogparse.report.warmup import warm_up
-from syslogparse.roles.analyst import Desk
+from syslogparse.roles.analyst import Bar, Desk
 from syslogparse.roles.blockwork import Worker
 from syslogparse.roles.output import tell_raw
 from syslogparse.roles.parser import Job
@@ -28,17 +26,24 @@ _WIDTH = 100
 """Columns, where stdout is no terminal and COLUMNS says nothing."""
 
 
+class NoBar:
+    """In the place of a progress bar."""
+
+    def update(self, done_bytes: int, total_bytes: int) -> None:
+        """Show nothing."""
+
+    def finish(self) -> None:
+        """Show nothing."""
+
+
 def prepare_desk(
     options: Options, environment: Mapping[str, str], mode: Mode, logs: Sequence[Log], unreadable: Sequence[Unreadable]
 ) -> Desk:
-    """The analyst's desk. Every format is rendered once, so that nothing is imported or looked up after the confinement."""
-    out, err = os.isatty(1), os.isatty(2)
-    chosen: Format = options.format or ("text" if out else "rules")
+    """The analyst's desk. A report is rendered once, so that nothing is imported or looked up after the confinement."""
     places = plan([log.size for log in logs])
     parsers = max(1, min(options.jobs or len(os.sched_getaffinity(0)), len(places)))
-    text = TextReport(_width(environment, 1), color_wanted(environment, terminal=out)) if chosen == "text" else None
-    progress = make_progress(tell_raw, _width(environment, 2), err and not options.quiet, color_wanted(environment, terminal=err))
-    warm_up(text)
+    render = _renderer(options.format or ("text" if os.isatty(1) else "rules"), environment, options.max_rules)
+    warm_up(*([render] if render else ()))
     state = SandboxState(
         mode=mode,
         parsers=parsers,
@@ -48,20 +53,49 @@ def prepare_desk(
         no_new_privs=True,
         seccomp={role: len(allowed(role)) for role in ROLES},
     )
-    return Desk(options, chosen, logs, unreadable, places, text, progress, state)
+    return Desk(options, logs, unreadable, places, render, _bar(environment, quiet=options.quiet), state)
+
+
+def _renderer(chosen: Format, environment: Mapping[str, str], max_rules: int | None) -> Callable[[Report], bytes] | None:
+    """How the report becomes bytes. Only the chosen format is loaded: rich alone takes a third of the start-up time."""
+    if chosen == "json":
+        from syslogparse.report import json  # noqa: PLC0415
+
+        return json.render
+    if chosen == "rules":
+        from syslogparse.report import rules  # noqa: PLC0415
+
+        return lambda report: rules.render(report).encode("utf-8", "backslashreplace")
+    if chosen == "text":
+        from syslogparse.report.text import TextReport  # noqa: PLC0415
+
+        text = TextReport(_width(environment, 1), color_wanted(environment, terminal=os.isatty(1)))
+        return lambda report: text.render(report, max_rules).encode("utf-8", "backslashreplace")
+    return None
+
+
+def _bar(environment: Mapping[str, str], *, quiet: bool) -> Bar:
+    if quiet or not os.isatty(2):
+        return NoBar()
+    from syslogparse.report import progress  # noqa: PLC0415
+
+    progress.warm_up()
+    return progress.Progress(tell_raw, _width(environment, 2), color_wanted(environment, terminal=True))
 
 
 def prepare_jobs(desk: Desk, zone: tzinfo) -> list[Job]:
     """One job for each parser: all of them go through the logs together, block by block."""
-    kinds, stream = desk.options.kinds, desk.format == "events"
+    kinds, stream = desk.options.kinds, desk.render is None
     workers = [Worker(Clock(zone, log.newest), log.grades, syscall_name, kinds, stream=stream) for log in desk.logs]
     parsers = desk.sandbox.parsers
     return [Job(desk.logs, workers, share(desk.places, number, parsers)) for number in range(parsers)]
 
 
 def _width(environment: Mapping[str, str], descriptor: int) -> int:
+    columns = environment.get("COLUMNS", "")  # who exports it wants it
+    if columns.isdecimal() and len(columns) < 5 and int(columns) > 0:
+        return int(columns)
     try:
         return os.get_terminal_size(descriptor).columns or _WIDTH
     except OSError:
-        columns = environment.get("COLUMNS", "")
-        return int(columns) if columns.isdecimal() and 0 < int(columns) < 10_000 else _WIDTH
+        return _WIDTH

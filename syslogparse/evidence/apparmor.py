@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import cast
 
 from syslogparse.evidence import audit
-from syslogparse.evidence.model import AppArmorKey, Fields, Undecodable
+from syslogparse.evidence.model import AppArmorKey, Fields, Undecodable, Value
 
 _VERDICTS = {
     b"1501": b"AUDIT",
@@ -44,6 +44,16 @@ _HEXADECIMAL = frozenset(_ENCODED.split())
 _SOCKETS = frozenset({"addr", "peer_addr"})
 
 
+_LAST_FIELD: dict[Value, str] = {
+    b"capable": "capname",
+    b"signal": "peer",
+    b"ptrace": "peer",
+    b"userns_create": "denied",
+    b"mount": "comm",
+    b"umount": "comm",
+}
+"""By operation, a field behind which nothing stands that a rule is made from."""
+
 _MARK = b'apparmor="'
 
 
@@ -72,7 +82,7 @@ def decode(message: bytes) -> Fields:
 def fields(record: audit.Record) -> Fields:
     """As ``decode``, for a record whose header is read already."""
     found: Fields = {}
-    for name, quoted, bare in audit.fields(record.body):
+    for name, quoted, bare, stray in audit.fields(record.body):
         if quoted:
             if (word := _TEXTS.get(name)) is not None and word not in found:
                 found[word] = quoted
@@ -82,7 +92,7 @@ def fields(record: audit.Record) -> Fields:
                     found[word] = audit.number(bare)
             elif (word := _TEXTS.get(name)) is not None and word not in found and (text := _bare(word, bare)):
                 found[word] = text
-        elif not name:
+        elif stray:
             raise Undecodable("not a complete record")
     if "apparmor" not in found:
         verdict = _VERDICTS.get(verdict_type(record.type))
@@ -99,30 +109,19 @@ def _bare(word: str, bare: bytes) -> bytes:
     return b"" if bare == audit.NULL else bare
 
 
-def is_whole(record: audit.Record, found: Fields, followed: bool) -> bool:
-    """Whether the record ends where one of its kind can end; False where more must have followed.
+def is_whole(record: audit.Record, found: Fields) -> bool:
+    """Whether a record behind which nothing stands is surely whole; False where more may have been to come.
 
-    found: its fields. followed: whether something stands behind the last of them; else a bare value there may have been
-    longer.
+    found: its fields. Only a quoted value can be told to be whole.
     """
-    if not followed and not record.body.endswith(b'"'):
+    if "comm" not in found or not record.body.endswith(b'"'):
         return False
-    if found["apparmor"] not in (b"DENIED", b"ALLOWED", b"AUDIT", b"KILLED"):
-        return "pid" in found
-    operation = found.get("operation")
-    if operation is None or "pid" not in found:
-        return False
-    if ("requested_mask" in found, "requested" in found) != ("denied_mask" in found, "denied" in found):
-        return False
-    if operation == b"capable":
-        return "capname" in found or "comm" not in found
+    if found["apparmor"] == b"STATUS":
+        return True
     if "family" in found:
-        return "sock_type" in found and "protocol" in found
-    if operation in (b"signal", b"ptrace"):
-        return "peer" in found
-    if found.get("class", b"file") == b"file" and "name" in found and "comm" in found:
-        return "target" in found or ("denied_mask" in found and "ouid" in found)
-    return True
+        socket_of_its_own = found["family"] != b"unix" or found.get("operation") == b"create"
+        return ("denied_mask" in found or "denied" in found) and (socket_of_its_own or "peer" in found)
+    return _LAST_FIELD.get(found.get("operation", b""), "target") in found
 
 
 def key(fields: Fields) -> AppArmorKey:

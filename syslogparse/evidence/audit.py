@@ -19,7 +19,7 @@ _TYPE = rb"type=([A-Z0-9_]{1,64}+(?:\[\d{1,10}\])?+) "
 _HEADER = re.compile(rb"(?:audit: )?+(?:" + _TYPE + rb"(?:msg=)?+" + _STAMP + rb"|" + _STAMP + _TYPE + rb" *+)")
 _FIELD = re.compile(
     # Where a log lost the separator of auditd's enrichment, its upper-case names stick to the last value: ouid=0FSUID="root".
-    rb'(?:(?<![^ "])([A-Za-z0-9_]++)|(?<=[0-9])[A-Z]++)=(?:"([^"]*+)"|(-?[0-9]++(?=[A-Z]++=)|[^ "]*+))|"'
+    rb' *+(?:([A-Za-z0-9_]++)=(?:"([^"]*+)"|(-?[0-9]++(?=[A-Z]++=)|[^ "]*+))|(")|[^ "]++)'
 )
 _NUMBER = re.compile(rb"-?\d{1,10}")
 
@@ -52,13 +52,13 @@ def read(message: bytes) -> Record | None:
     return _new(Record, (kind or old_kind, stamp or old_stamp, found.string[found.end() :]))
 
 
-def fields(body: bytes) -> list[tuple[bytes, bytes, bytes]]:
-    """Name, quoted value and bare value of each field, in the order of the log. One of the values at least is empty.
+def fields(body: bytes) -> list[tuple[bytes, bytes, bytes, bytes]]:
+    """Name, quoted value, bare value and stray quote of each token, in the order of the log.
 
-    All three are empty for a quote that belongs to no field: the record is broken there. The name alone is empty for a
-    field that is no longer the kernel's.
+    One of the values at least is empty. A quote that belongs to no field stands alone: the record is broken there. All are
+    empty for a word that is no field.
     """
-    found: list[tuple[bytes, bytes, bytes]] = _FIELD.findall(body)
+    found: list[tuple[bytes, bytes, bytes, bytes]] = _FIELD.findall(body.rstrip(b" "))
     return found
 
 

@@ -21,8 +21,8 @@ _PORT = rb"(?:[1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 # [^ ] is several times as fast as a class that leaves out LF too. A match that ran over a line's end is noticed afterwards: it
 # makes one row of two lines.
 _LINE = (
-    KERNEL_LINE
-    + rb"([^=]*+(?<=IN)=[^ ]*+ (?:PHYSIN=[^ ]*+ )?+OUT=[^ ]*+(?: PHYSIN=[^ ]*+)?+(?: PHYSOUT=[^ ]*+)?+(?: MAC=[^ ]*+)?+) "
+    rb"([A-Z][a-z]{2} .\d \d\d:\d\d:\d\d|\d{4}-[^ ]++) ([^ ]++) kernel: (?:\[ {0,12}\d{1,12}+\.\d{1,9}+\] )?+(?!\[ {0,12}[TC\d])"
+    rb"([^=]*+(?<=IN)=[^ ]*+ (?:PHYSIN=[^ ]*+ )?+OUT=[^ ]*+(?: PHYSIN=[^ ]*+)?+(?: PHYSOUT=[^ ]*+)?+(?: MAC=[^ ]*+)?+) "
     rb"SRC=([^ ]++) DST=([^ ]++) LEN=\d{1,5}+ TOS=0x[0-9A-F]{2} PREC=0x[0-9A-F]{2} TTL=(?:1?\d?\d|2[0-4]\d|25[0-5]) ID=\d{1,5}+ "
     rb"(?:CE )?+(?:DF )?+(?:MF )?+PROTO=(TCP|UDP) SPT=" + _PORT + rb" DPT=(\d{1,5}+) "
     rb"(?:WINDOW=\d{1,5}+ RES=0x[0-9a-f]{2} ([^=]*+)=\d{1,5}+(?: OPT \([0-9A-F]{0,80}\))?+|LEN=\d{1,5}+) {0,3}+"
@@ -30,6 +30,7 @@ _LINE = (
 _OCTET = rb"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = _OCTET + rb"(?:\." + _OCTET + rb"){3}"
 _CANONICAL: Final = re.compile(_IPV4 + rb" " + _IPV4 + rb" (?!0\d)" + _PORT)
+_STAMP_AND_HOST: Final = re.compile(KERNEL_LINE)
 _ROWS: Final = re.compile(rb"(?:" + _LINE + rb"|[^\n]*+)\n")
 _REST: Final = b" SRC=192.0.2.1 DST=192.0.2.1 LEN=0 TOS=0x00 PREC=0x00 TTL=1 ID=0 PROTO=%b SPT=1 DPT=1 %b"
 _CACHE: Final = 8192
@@ -80,6 +81,7 @@ class Bulk:
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[bytes, ...], _Tally | None] = {}
+        self._stamps: set[bytes] = set()
         self._keys: dict[tuple[bytes, bytes, bytes], NetfilterKey | None] = {}
 
     def __len__(self) -> int:
@@ -87,10 +89,13 @@ class Bulk:
 
     def count(self, rows: list[tuple[bytes, ...]], block: int) -> list[int]:
         """Count the rows of a block. The numbers of the lines that are for the careful way."""
-        tallies = self._tallies
+        tallies, stamps = self._tallies, self._stamps
         careful: list[int] = []
         for line, fields in enumerate(rows):
             row = fields[1:]
+            if fields[0] not in stamps and not self._is_stamp(fields[0]):
+                careful.append(line)
+                continue
             try:
                 tally = tallies[row]
             except KeyError:
@@ -114,8 +119,16 @@ class Bulk:
                     row[0], tally.key, tally.count, tally.first, tally.first_stamp, (tally.block, tally.last), tally.stamp
                 )
 
+    def _is_stamp(self, stamp: bytes) -> bool:
+        if _STAMP_AND_HOST.fullmatch(stamp + b" host kernel: ") is None:
+            return False
+        if len(self._stamps) >= _CACHE:
+            self._stamps.clear()
+        self._stamps.add(stamp)
+        return True
+
     def _key(self, row: tuple[bytes, ...]) -> NetfilterKey | None:
-        _, head, src, dst, proto, port, flags = row
+        host, head, src, dst, proto, port, flags = row
         kind = head, proto, flags
         try:
             pattern = self._keys[kind]
@@ -124,6 +137,8 @@ class Bulk:
                 self._keys.clear()
             pattern = self._keys[kind] = _pattern(head, proto, flags)
         if pattern is None or _CANONICAL.fullmatch(b"%b %b %b" % (src, dst, port)) is None:
+            return None
+        if _STAMP_AND_HOST.fullmatch(b"Jan  1 00:00:00 " + host + b" kernel: ") is None:
             return None
         return pattern._replace(src=src, dst=dst, dpt=port)
 
@@ -136,7 +151,8 @@ def _pattern(head: bytes, proto: bytes, flags: bytes) -> NetfilterKey | None:
         tail = b"LEN=0"
     else:
         return None
+    line = head + _REST % (proto, tail)
     try:
-        return netfilter.key(netfilter.decode(head + _REST % (proto, tail)))
+        return netfilter.key(netfilter.fields(line, netfilter.start(line)))
     except Undecodable:
         return None

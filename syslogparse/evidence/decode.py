@@ -77,8 +77,8 @@ class Decoder:
         message = without_uptime(said.message)
         record = audit.read(message) if message.startswith(_AUDIT) else None
         if record is None:
-            return self._packet(said, message, terminated)
-        return self._record(said, record, terminated, followed=not terminated and _followed(line))
+            return self._packet(said, message, terminated or line.endswith(b"\r"))
+        return self._record(said, record, terminated or line.endswith(b"\r") or _is_enriched(line, said))
 
     def key_of(self, event: Event) -> Key:
         """What a rule can say about the event."""
@@ -101,17 +101,18 @@ class Decoder:
                 raise Undecodable("not a complete record")
             return None
         if not whole:
-            _refuse_cut(lambda: netfilter.fields(message, begin), lambda found: netfilter.is_whole(message[begin:], found))
+            _refuse_cut(lambda: netfilter.is_whole(message[begin:], netfilter.fields(message, begin)))
         return self._made("netfilter", said, said.stamp, netfilter.fields(message, begin))
 
-    def _record(self, said: Envelope, record: audit.Record, whole: bool, *, followed: bool) -> Event | None:
+    def _record(self, said: Envelope, record: audit.Record, whole: bool) -> Event | None:
         if record.type in seccomp.TYPES:
             if not whole:
-                _refuse_cut(lambda: seccomp.fields(record, self._name), lambda _: followed and b" code=" in record.body)
+                # Its last field has no mark of its end.
+                raise Undecodable("line cut off at the end of the file")
             return self._made("seccomp", said, record.stamp, seccomp.fields(record, self._name))
         if apparmor.is_record(record):
             if not whole:
-                _refuse_cut(lambda: apparmor.fields(record), lambda found: apparmor.is_whole(record, found, followed))
+                _refuse_cut(lambda: apparmor.is_whole(record, apparmor.fields(record)))
             return self._made("apparmor", said, record.stamp, apparmor.fields(record))
         if interesting(record.body) and audit.is_user_space(record.type):
             raise Undecodable("not said by the kernel")
@@ -136,14 +137,14 @@ class Decoder:
 _KEYS: dict[Kind, Callable[[Fields], Key]] = {"netfilter": netfilter.key, "apparmor": apparmor.key, "seccomp": seccomp.key}
 
 
-def _followed(line: bytes) -> bool:
-    """Whether something stands behind the last field, so that it cannot have been cut."""
-    return line.endswith((b" ", b"\r")) or b"\x1d" in line
+def _is_enriched(line: bytes, said: Envelope) -> bool:
+    """Whether auditd's own words stand behind the kernel's last field, so that it cannot have been cut."""
+    return said.speaker == "audit" and line.find(b"\x1d") >= 0
 
 
-def _refuse_cut(decoded: Callable[[], Fields], is_whole: Callable[[Fields], bool]) -> None:
+def _refuse_cut(is_whole: Callable[[], bool]) -> None:
     try:
-        whole = is_whole(decoded())
+        whole = is_whole()
     except Undecodable:
         whole = False
     if not whole:

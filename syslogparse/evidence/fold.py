@@ -6,7 +6,7 @@ it is complete. It is bounded: past the cap, new keys are only counted, as overf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -72,7 +72,8 @@ class Fold:
     def evidence(self, first_lines: Mapping[tuple[int, int], int]) -> list[Evidence]:
         """Equal keys of all logs and hosts as one, with line numbers from 1, in no particular order.
 
-        first_lines: by file and block, how many lines stand before it in its file.
+        first_lines: by file and block, how many lines stand before it in its file; one that is not there (a block before it
+        was lost) gives no place.
         """
         groups: dict[tuple[Kind, Key], list[tuple[Subject, Tally]]] = {}
         for subject, tally in self.tallies.items():
@@ -95,10 +96,16 @@ def _evidence(kind: Kind, key: Key, parts: list[tuple[Subject, Tally]], first_li
         last=max(_times(parts), default=None),
         hosts=tuple(sorted({subject.host for subject, _ in parts if subject.host})),
         grades=grades,
-        places=tuple(
-            sorted((place.file, first_lines[place.file, place.block] + place.line + 1) for place in places)[:MAX_PLACES]
-        ),
+        places=tuple(sorted(_lines(places, first_lines))[:MAX_PLACES]),
     )
+
+
+def _lines(places: Iterable[Position], first_lines: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, int]]:
+    """File and line from 1; nothing for a place behind a block that was lost, since nobody counted the lines before it."""
+    for place in places:
+        before = first_lines.get((place.file, place.block))
+        if before is not None:
+            yield place.file, before + place.line + 1
 
 
 def _times(parts: list[tuple[Subject, Tally]]) -> Iterator[int]:

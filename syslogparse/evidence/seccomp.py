@@ -84,7 +84,9 @@ def fields(record: audit.Record, syscall_name: SyscallName) -> Fields:
     found: Fields = {}
     if context:
         found["subj"] = context.strip(b" ").removeprefix(b"=").strip(b'"')
-    for name, quoted, bare in audit.fields(head) + audit.fields(b"pid=" + tail if pid else tail):
+    for name, quoted, bare, stray in audit.fields(head) + audit.fields(b"pid=" + tail if pid else tail):
+        if stray:
+            raise Undecodable("not a complete record")
         _take(found, name, quoted, bare)
     if not found:
         raise Undecodable("not a complete record")
@@ -93,8 +95,6 @@ def fields(record: audit.Record, syscall_name: SyscallName) -> Fields:
 
 
 def _take(found: Fields, name: bytes, quoted: bytes, bare: bytes) -> None:
-    if not (name or quoted or bare):
-        raise Undecodable("not a complete record")
     if (number := _NUMBERS.get(name)) is not None and bare:
         found.setdefault(number, audit.number(bare))
     elif (text := _TEXTS.get(name)) is not None:

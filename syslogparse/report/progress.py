@@ -82,16 +82,12 @@ class Progress:
         return taken(self._console).partition("\n")[0]
 
 
-class NoProgress:
-    """In place of a bar where stderr is no terminal."""
-
-    def update(self, done_bytes: int, total_bytes: int) -> None:
-        """Show nothing."""
-
-    def finish(self) -> None:
-        """Show nothing."""
-
-
-def make_progress(write: Callable[[str], object], width: int, terminal: bool, color: bool = True) -> Progress | NoProgress:
-    """The bar where ``terminal`` says that stderr is one, otherwise one that shows nothing."""
-    return Progress(write, width, color) if terminal else NoProgress()
+def warm_up() -> None:
+    """Draw a bar of each shape once, so that nothing is loaded or looked up after the confinement."""
+    clock = iter(range(1, 1000)).__next__
+    for width in (50, 120):
+        for color in (True, False):
+            progress = Progress(len, width, color, delay=0, interval=0, clock=clock)
+            for done in (0, 10**9, 10**10):
+                progress.update(done, 10**10)
+            progress.finish()

@@ -1,18 +1,16 @@
 """Everything lazy that printing would load, loaded before the process may no longer open a file.
 
 rich imports its Unicode tables at the first character beyond Latin, codecs are found at their first use, and so on. So a
-synthetic report with every feature is rendered in every format, and the result thrown away.
+synthetic report with every feature is rendered in the format that is wanted, and the result thrown away.
 """
 
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Callable
 
 from syslogparse.evidence.model import AppArmorKey, Event, Evidence, Key, Kind, NetfilterKey, SeccompKey
-from syslogparse.report import events, json, rules
+from syslogparse.report import events
 from syslogparse.report.model import Report, SandboxState, Summary, Undecoded
-from syslogparse.report.progress import Progress
-from syslogparse.report.text import TextReport
 from syslogparse.rules.model import (
     RISKS,
     Advice,
@@ -91,23 +89,12 @@ def synthetic_event() -> Event:
     return Event("netfilter", _NOW, _BYTES, "syslog", {"prefix": _BYTES, "dpt": 22, "tcp_flags": [b"SYN", _BYTES]})
 
 
-def warm_up(text: TextReport | None = None) -> None:
-    """Render all formats once; nothing is printed. Call it before confinement.
+def warm_up(*renderers: Callable[[Report], object]) -> None:
+    """Render what has everything in it, once complete and once not, and an event; nothing is printed.
 
-    text: what will print the report; None where the format text is not wanted, which then stays cold.
+    Call it before the confinement with the very renderers that will be used after it.
     """
-    report = synthetic_report(complete=False)
-    if text is not None:
-        text.render(report, max_rules=2)
-    rules.render(report).encode("utf-8", "backslashreplace")
-    json.render(report)
+    for renderer in renderers:
+        for complete in (True, False):
+            renderer(synthetic_report(complete))
     events.render(synthetic_event(), _NASTY, 1, repeat=3)
-    _warm_up_progress()
-
-
-def _warm_up_progress() -> None:
-    clock = count().__next__
-    progress = Progress(len, 120, color=True, delay=0, interval=0, clock=clock)
-    for done in (1, 10**9, 10**10):
-        progress.update(done, 10**10)
-    progress.finish()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import select
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, NoReturn, Protocol
 
 from syslogparse import exits
 from syslogparse.evidence.fold import Fold
 from syslogparse.evidence.model import GRADES, Event
-from syslogparse.options import Format, Options
-from syslogparse.report import events, json, rules
+from syslogparse.options import Options
+from syslogparse.report import events
 from syslogparse.report.model import Report, SandboxState, Summary
-from syslogparse.report.progress import NoProgress, Progress
-from syslogparse.report.text import TextReport
 from syslogparse.roles import wire
-from syslogparse.roles.gather import Gathering, Parser
+from syslogparse.roles.gather import Gathering, Parser, speaks
 from syslogparse.roles.output import ReaderGone, tell, write_all
 from syslogparse.rules.advise import advise
 from syslogparse.sources.blocks import Place
@@ -26,16 +23,28 @@ from syslogparse.sources.open import Log, Unreadable
 _EVENT_BUFFER = 1 << 16
 
 
+class Bar(Protocol):
+    """Something that shows how far the run is."""
+
+    def update(self, done_bytes: int, total_bytes: int) -> None:
+        """Say how far it is."""
+
+    def finish(self) -> None:
+        """Take it away."""
+
+
 class Desk(NamedTuple):
-    """What the analyst works with; all of it was made, and warmed up, before the confinement."""
+    """What the analyst works with; all of it was made, and warmed up, before the confinement.
+
+    render: the report in the format that was asked for; None for events, which are printed as they come.
+    """
 
     options: Options
-    format: Format
     logs: Sequence[Log]
     unreadable: Sequence[Unreadable]
     places: Sequence[Place]
-    text: TextReport | None
-    progress: Progress | NoProgress
+    render: Callable[[Report], bytes] | None
+    progress: Bar
     sandbox: SandboxState
 
 
@@ -45,11 +54,13 @@ def main(desk: Desk, parsers: Sequence[Parser], start: int) -> NoReturn:
     try:
         status = _run(desk, parsers, start)
     except ReaderGone:
-        status = exits.DONE
+        status = exits.UNREADABLE if desk.unreadable else exits.DONE
     except OSError as error:
         tell(f"cannot write the results: {_errors.get(error.errno or 0, 'error')}")
     except MemoryError:
         tell("out of memory while merging the results")
+    except Exception as error:  # noqa: BLE001 - the last resort: a run that fails says so
+        tell(f"{type(error).__name__} while merging the results: this is a defect of syslogparse")
     finally:
         os._exit(status)
 
@@ -62,7 +73,7 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
         return exits.NO_SANDBOX  # the supervisor failed, and has said so
     if not _all_confined(parsers):
         return exits.NO_SANDBOX
-    printer = _EventPrinter(desk) if desk.format == "events" else None
+    printer = _EventPrinter(desk) if desk.render is None else None
     total = sum(log.size for log in desk.logs)
     gathering = Gathering(
         parsers,
@@ -73,11 +84,11 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
     )
     gathering.run()
     desk.progress.finish()
-    losses = list(_losses(gathering, parsers))
+    losses = list(_losses(gathering, parsers, streamed=printer is not None))
     if printer:
         printer.flush()
-    else:
-        _print(desk, gathering, losses)
+    if desk.render:
+        write_all(1, desk.render(_report(desk, gathering, losses)))
     for loss in losses:
         tell(f"INCOMPLETE: {loss}")
     if losses:
@@ -88,9 +99,9 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
 def _all_confined(parsers: Sequence[Parser]) -> bool:
     """Look at the first frame of each; its padding stays in the pipe and its sender blocked, until all have been seen."""
     for parser in parsers:
-        poller = select.poll()
-        poller.register(parser.pipe, select.POLLIN)
-        poller.poll()
+        if not speaks(parser.pipe):
+            tell(f"parser {parser.number}: it was not confined in time (is it stopped?)")
+            return False
         header = os.read(parser.pipe, wire.HEADER.size)
         if len(header) == wire.HEADER.size and header[-1] == wire.Type.READY:
             parser.inbox.feed(header)
@@ -123,27 +134,20 @@ class _EventPrinter:
         self._buffer.clear()
 
 
-def _losses(gathering: Gathering, parsers: Sequence[Parser]) -> Iterator[str]:
+def _losses(gathering: Gathering, parsers: Sequence[Parser], *, streamed: bool) -> Iterator[str]:
     for parser in parsers:
         if parser.lost is not None:
             missing = len(parser.places) - parser.done_blocks
-            yield f"parser {parser.number} {parser.lost}; {missing} of its {len(parser.places)} blocks were not read"
+            unsent = 0 if streamed else parser.events - parser.evident
+            yield (
+                f"parser {parser.number} {parser.lost}; {missing} of its {len(parser.places)} blocks were not read"
+                + (f", and {unsent} events of the others did not arrive" if unsent else "")
+            )
     if gathering.fold.overflow:
         yield f"{gathering.fold.overflow} events had more distinct keys than are kept"
     changed = gathering.totals.reasons.get("log changed while it was read")
     if changed:
         yield f"{changed} lines changed while they were read"
-
-
-def _print(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> None:
-    report = _report(desk, gathering, losses)
-    if desk.format == "text" and desk.text is not None:
-        printed = desk.text.render(report, desk.options.max_rules).encode("utf-8", "backslashreplace")
-    elif desk.format == "json":
-        printed = json.render(report)
-    else:
-        printed = rules.render(report).encode("utf-8", "backslashreplace")
-    write_all(1, printed)
 
 
 def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:

@@ -10,8 +10,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-
-import msgspec
+from itertools import pairwise
 
 from syslogparse.evidence.fold import MAX_KEYS, Fold, Subject, Tally
 from syslogparse.evidence.model import GRADES, Event, Grade, Key, Kind, Position
@@ -22,10 +21,16 @@ from syslogparse.sources.blocks import BLOCK_BYTES, Place
 from syslogparse.sources.trust import Grades
 
 DEADLINE = 10.0
-"""Seconds in which a parser must send something: a block takes milliseconds, or the time that a slow disk needs for it."""
+"""Seconds in which a parser must send a whole frame: a block takes milliseconds, or the time that a slow disk needs for it."""
+_ROUND = 0.5
+"""Seconds of one wait. A round counts for twice that at most: when all of us were stopped (^Z), or stdout was, nobody is late."""
 _READ = 1 << 18
 _HELD = 2 << 20
 """Bytes that wait for their turn before a pipe is left alone and its parser has to wait."""
+_SWELL = 16
+"""How many times larger than its block the frames with a block's events may be: fields have names, numbers a fixed size."""
+_ROOM = 64 << 20
+"""Bytes of distinct keys that are kept; MAX_KEYS of the longest would not fit into a process."""
 
 
 class Lie(Exception):
@@ -47,19 +52,31 @@ class Parser:
         self.finished = False
         self.lost: str | None = None
         """Why it counts as dead."""
-        self.heard = 0.0
+        self.silent = 0.0
+        """Seconds since its last whole frame."""
         self.status: int | None = None
         """Its wait status, once its pipe has ended; frames may still wait for their turn."""
+        self.events = 0
+        """In its blocks."""
+        self.evident = 0
+        """Those of them that its evidence accounts for."""
 
     @property
     def ended(self) -> bool:
-        """Nothing more is expected of it."""
-        return self.finished or self.lost is not None
+        """Nothing more is expected of it: it is dead, or has sent all and is gone."""
+        return self.lost is not None or (self.finished and self.status is not None)
 
     @property
     def place(self) -> Place | None:
         """The block whose end it has to announce next."""
         return self.places[self.done_blocks] if self.done_blocks < len(self.places) else None
+
+
+def speaks(pipe: int) -> bool:
+    """Wait until there is something to read; False after DEADLINE."""
+    poller = select.poll()
+    poller.register(pipe, select.POLLIN)
+    return any(poller.poll(_ROUND * 1000) for _ in range(int(DEADLINE / _ROUND)))
 
 
 class Gathering:
@@ -86,46 +103,51 @@ class Gathering:
         self._on_event = on_event
         self._tick = tick
         self._pending: list[wire.WireEvent] = []
-        self._events_seen = 0
+        self._pending_bytes = 0
+        self._room = _ROOM
         self.totals = Totals()
         self.fold = Fold(MAX_KEYS)
 
     def run(self) -> None:
         """Until every parser has finished or counts as dead."""
-        started = time.monotonic()
-        for parser in self._parsers:
-            parser.heard = started
+        before = time.monotonic()
         by_pipe = {parser.pipe: parser for parser in self._parsers}
         while waiting := [parser for parser in self._parsers if not parser.ended]:
-            listening = [parser for parser in waiting if parser.status is None and len(parser.inbox) < _HELD]
             poller = select.poll()  # made anew: one that is not listened to would report its hang-up again and again
-            for parser in listening:
-                poller.register(parser.pipe, select.POLLIN)
-            ready = poller.poll(500)
+            for parser in waiting:
+                if parser.status is None and (self._may_speak(parser) or len(parser.inbox) < _HELD):
+                    poller.register(parser.pipe, select.POLLIN)
+            ready = poller.poll(_ROUND * 1000)
             now = time.monotonic()
             for pipe, _ in ready:
-                self._hear(by_pipe[pipe], now)
+                self._hear(by_pipe[pipe])
+            self._age(min(now - before, 2 * _ROUND))
+            before = now
             self._take_all()
-            self._expire(now)
+            self._expire()
 
     def _may_speak(self, parser: Parser) -> bool:
         """In the format events only the parser whose block is next in the order of the logs is listened to."""
         return self._on_event is None or self._current is None or self._owner[self._current] is parser
 
-    def _hear(self, parser: Parser, now: float) -> None:
+    def _hear(self, parser: Parser) -> None:
         data = os.read(parser.pipe, _READ)
-        parser.heard = now
         if data:
             parser.inbox.feed(data)
             return
         parser.status = os.waitpid(parser.pid, 0)[1]
 
-    def _expire(self, now: float) -> None:
+    def _age(self, seconds: float) -> None:
+        for parser in self._parsers:
+            if self._may_speak(parser):
+                parser.silent += seconds
+
+    def _expire(self) -> None:
         for parser in self._parsers:
             if not self._may_speak(parser):
-                parser.heard = now  # it may have to wait for its turn
-            elif not parser.ended and now - parser.heard > DEADLINE:
-                parser.lost = f"sent nothing for {DEADLINE:.0f} seconds"
+                parser.silent = 0.0  # it may have to wait for its turn
+            elif not parser.ended and parser.silent > DEADLINE:
+                parser.lost = f"sent nothing whole for {DEADLINE:.0f} seconds"
 
     def _take_all(self) -> None:
         """Take what has arrived, and pass over blocks whose parser is dead, until nothing moves."""
@@ -142,36 +164,41 @@ class Gathering:
 
     def _settle(self, parser: Parser) -> None:
         """A pipe that ended without the last frame: its parser is dead."""
-        if parser.status is not None and not parser.ended and self._may_speak(parser):
+        if parser.status is not None and not parser.ended and not parser.finished and self._may_speak(parser):
             parser.lost = describe(parser.status)
 
     def _drain(self, parser: Parser) -> None:
         try:
-            while not parser.ended and self._may_speak(parser) and (frame := parser.inbox.frame()):
+            while parser.lost is None and self._may_speak(parser) and (frame := parser.inbox.frame()):
                 self._take(parser, *frame)
-        except (wire.BadFrame, msgspec.DecodeError, UnicodeDecodeError):
+                parser.silent = 0.0
+        except wire.BadFrame:
             parser.lost = "sent a frame that does not decode"
         except Lie as lie:
             parser.lost = f"sent what cannot be true: {lie}"
 
     def _take(self, parser: Parser, kind: wire.Type, payload: bytes) -> None:
+        _demand(not parser.finished, "a frame after its last one")
         if kind is wire.Type.EVENTS:
-            self._take_events(parser, wire.decode_events(payload))
+            self._take_events(parser, wire.decode_events(payload), len(payload))
         elif kind is wire.Type.BLOCK:
             self._take_block(parser, wire.decode_block(payload))
         elif kind is wire.Type.EVIDENCE:
             self._take_evidence(parser, wire.decode_evidence(payload))
         elif kind is wire.Type.DONE:
             _demand(parser.place is None and not payload, "it ended before its last block")
+            _demand(self._on_event is not None or parser.evident == parser.events, "less evidence than events")
             parser.finished = True
         else:
             _demand(kind is wire.Type.READY and not parser.ready, "a frame of the wrong type")
             parser.ready = True
 
-    def _take_events(self, parser: Parser, frame: wire.EventsFrame) -> None:
+    def _take_events(self, parser: Parser, frame: wire.EventsFrame, size: int) -> None:
         _demand(self._on_event is not None and parser.place is not None, "events that nobody asked for")
+        _demand(bool(frame.events), "events that are none")  # who sends such frames for ever would never be late
         self._pending.extend(frame.events)
-        _demand(len(self._pending) <= BLOCK_BYTES, "more events than a block has bytes")
+        self._pending_bytes += size
+        _demand(self._pending_bytes <= _SWELL * BLOCK_BYTES, "more events than a block can hold")
 
     def _take_block(self, parser: Parser, frame: wire.BlockFrame) -> None:
         place = Place(frame.file, frame.block)
@@ -180,18 +207,27 @@ class Gathering:
         _demand(sum(frame.events.values()) + sum(frame.reasons.values()) <= frame.lines, "more events than lines")
         _demand(sum(frame.events.values()) == sum(frame.trust.values()), "sums that differ")
         _demand(set(frame.trust) <= self._grades[frame.file], "a grade that the log has not")
+        _demand(all(line < frame.lines for line, _ in frame.undecoded), "a line outside of its block")
+        if self._on_event is not None:
+            self._compare(frame)
         parser.done_blocks += 1
+        parser.events += sum(frame.events.values())
         self.totals.block(place, frame)
         if self._on_event is not None:
-            self._pass_on(place, frame)
+            self._pass_on(place)
             self._advance()
         self._tick(self.totals.blocks * BLOCK_BYTES)
 
-    def _pass_on(self, place: Place, frame: wire.BlockFrame) -> None:
+    def _compare(self, frame: wire.BlockFrame) -> None:
+        """What was announced with what has come: a line gives one event at most, in order."""
+        _demand(len(self._pending) == sum(frame.events.values()), "events that it has not counted")
+        lines = [event.line for event in self._pending]
+        _demand(all(one < other for one, other in pairwise((-1, *lines, frame.lines))), "an event outside of its block")
+        _demand({event.grade for event in self._pending} <= set(frame.trust), "a grade that the log has not")
+
+    def _pass_on(self, place: Place) -> None:
         base = self.totals.lines_before(place)
-        events, self._pending = self._pending, []
-        for event in events:
-            _demand(event.line < frame.lines and event.grade in self._grades[place.file], "an event outside of its block")
+        for event in self._pending:
             line = None if base is None else base + event.line + 1
             if self._on_event is not None:
                 self._on_event(place.file, line, Event(event.kind, event.time, event.host, event.grade, dict(event.fields)))
@@ -199,9 +235,11 @@ class Gathering:
     def _advance(self) -> None:
         self._current = next(self._turn, None)
         self._pending = []
+        self._pending_bytes = 0
 
     def _take_evidence(self, parser: Parser, frame: wire.EvidenceFrame) -> None:
         _demand(self._on_event is None, "evidence that nobody asked for")
+        _demand(bool(frame.netfilter or frame.apparmor or frame.seccomp), "evidence that is none")
         for kind, entry, key in _entries(frame):
             first, last = Place(entry.file, entry.first[0]), Place(entry.file, entry.last[0])
             for place, line in ((first, entry.first[1]), (last, entry.last[1])):
@@ -209,18 +247,21 @@ class Gathering:
                     self._owner.get(place) is parser and line < self.totals.lines.get(place, 0), "a line that it has not read"
                 )
             _demand(entry.grade in self._grades[entry.file], "a grade that the log has not")
-            self._events_seen += entry.count
-            _demand(self._events_seen <= self.totals.event_count, "more evidence than events")
-            self.fold.add(
-                Subject(entry.file, entry.host, entry.grade, kind, key),
-                Tally(
-                    entry.count,
-                    Position(*first, entry.first[1]),
-                    entry.first_time,
-                    Position(*last, entry.last[1]),
-                    entry.last_time,
-                ),
+            parser.evident += entry.count
+            _demand(parser.evident <= parser.events, "more evidence than events")
+            tally = Tally(
+                entry.count, Position(*first, entry.first[1]), entry.first_time, Position(*last, entry.last[1]), entry.last_time
             )
+            self._fold(Subject(entry.file, entry.host, entry.grade, kind, key), tally)
+
+    def _fold(self, subject: Subject, tally: Tally) -> None:
+        if subject not in self.fold.tallies:
+            size = len(subject.host) + sum(map(len, subject.key))
+            if size > self._room:
+                self.fold.overflow += tally.count
+                return
+            self._room -= size
+        self.fold.add(subject, tally)
 
 
 def _entries(frame: wire.EvidenceFrame) -> Iterator[tuple[Kind, wire.Entry, Key]]:

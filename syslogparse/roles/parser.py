@@ -72,7 +72,7 @@ def _work(job: Job) -> None:
         _send_block(place, work_block(worker, data, place, fold))
         if (
             number % _BLOCKS_A_FLUSH == 0
-            or len(fold.tallies) + len(worker.bulk or ()) > _KEYS_A_FLUSH
+            or len(fold.tallies) + sum(len(each.bulk or ()) for each in job.workers) > _KEYS_A_FLUSH
             or number == len(job.places)
         ):
             for file, each in enumerate(job.workers):

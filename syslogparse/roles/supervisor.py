@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from typing import NoReturn
 
 from syslogparse import exits
 from syslogparse.roles.deaths import describe
-from syslogparse.roles.output import tell
 from syslogparse.sandbox.lifetime import HANDLED
 
 _STATUSES = {exits.DONE, exits.UNREADABLE, exits.NO_SANDBOX, exits.LOST}
@@ -21,7 +21,8 @@ def main(analyst: int, start: int) -> NoReturn:
     """
     status = exits.LOST
     try:
-        os.write(start, b"s")
+        with contextlib.suppress(BrokenPipeError):  # the analyst has failed already: its exit status says how
+            os.write(start, b"s")
         status = _wait(analyst)
     finally:
         os._exit(status)
@@ -48,5 +49,6 @@ def _verdict(status: int) -> int:
     code = os.waitstatus_to_exitcode(status)
     if code in _STATUSES:
         return code
-    tell(f"the analyst {describe(status)}; the results are not complete")
+    with contextlib.suppress(OSError):  # not output.tell: waiting for a full stderr takes a call that this role may not make
+        os.write(2, f"syslogparse: the analyst {describe(status)}; the results are not complete\n".encode())
     return exits.LOST

@@ -7,8 +7,9 @@ msgspec into the types below and nothing else. The analyst believes none of it: 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -43,7 +44,7 @@ class Type(IntEnum):
     """All is sent. No payload."""
 
 
-class WireEvent(msgspec.Struct, array_like=True, frozen=True):
+class WireEvent(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """One event, for the format events. line: in its block, from 0."""
 
     line: Count
@@ -54,13 +55,13 @@ class WireEvent(msgspec.Struct, array_like=True, frozen=True):
     fields: Annotated[dict[FieldName, FieldValue], Meta(max_length=64)]
 
 
-class EventsFrame(msgspec.Struct, array_like=True, frozen=True):
+class EventsFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """Events of the block that the next BLOCK frame ends."""
 
     events: list[WireEvent]
 
 
-class BlockFrame(msgspec.Struct, array_like=True, frozen=True):
+class BlockFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """A block is done. events: how many of each kind and grade. undecoded: (line in the block from 0, reason).
 
     reasons counts all undecoded lines, undecoded names the first few of the block.
@@ -75,7 +76,7 @@ class BlockFrame(msgspec.Struct, array_like=True, frozen=True):
     undecoded: Annotated[list[tuple[Count, Reason]], Meta(max_length=20)]
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
+class Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """One subject and its tally, the key aside. Positions are (block, line in the block)."""
 
     file: Count
@@ -88,7 +89,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     last_time: Time | None
 
 
-class EvidenceFrame(msgspec.Struct, array_like=True, frozen=True):
+class EvidenceFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """Folded evidence by kind."""
 
     netfilter: list[tuple[Entry, NetfilterKey]] = []
@@ -96,15 +97,32 @@ class EvidenceFrame(msgspec.Struct, array_like=True, frozen=True):
     seccomp: list[tuple[Entry, SeccompKey]] = []
 
 
-_encoder = msgspec.msgpack.Encoder()
-encode = _encoder.encode
-decode_block = msgspec.msgpack.Decoder(BlockFrame).decode
-decode_events = msgspec.msgpack.Decoder(EventsFrame).decode
-decode_evidence = msgspec.msgpack.Decoder(EvidenceFrame).decode
-
-
 class BadFrame(Exception):
     """A frame that is none: too large, of no known type, or not what its type says. Its sender counts as dead."""
+
+
+_T = TypeVar("_T")
+
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
+
+
+def _strict(wanted: type[_T]) -> Callable[[bytes], _T]:
+    decode = msgspec.msgpack.Decoder(wanted).decode
+
+    def strictly(payload: bytes) -> _T:
+        """Raises BadFrame, whatever the decoder makes of it: RecursionError for deep nesting, MemoryError for a bomb."""
+        try:
+            return decode(payload)
+        except Exception as error:
+            raise BadFrame from error
+
+    return strictly
+
+
+decode_block = _strict(BlockFrame)
+decode_events = _strict(EventsFrame)
+decode_evidence = _strict(EvidenceFrame)
 
 
 def frame(kind: Type, payload: bytes) -> bytes:

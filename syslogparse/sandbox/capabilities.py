@@ -75,9 +75,8 @@ class KeepFour(Step):
         missing = [name.upper() for name in REQUIRED if name not in self.kept]
         if missing:
             raise self.fail(f"not held: {', '.join(missing)}")
-        prctl.capbset.limit()
-        for capability in range(last_capability() + 1):
-            if bounding(capability):  # newer than the headers that python-prctl was built with
+        for capability in range(last_capability() + 1):  # the kernel's list: python-prctl's own may be longer or shorter
+            if bounding(capability):
                 prctl.capbset_drop(capability)
         prctl.cap_inheritable.limit()  # takes the ambient set along
         prctl.cap_effective.limit(*self.kept)  # before permitted: the other order is EPERM

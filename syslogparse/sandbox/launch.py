@@ -113,26 +113,39 @@ class TrustedTree(Step):
 def writable_by_others(paths: Iterable[str]) -> Iterator[str]:
     """Those of the paths, and of the directories above them, that somebody else than root can change.
 
-    A directory with the sticky bit keeps others from replacing root's entries in it (inode(7)), so it may be writable.
+    Every directory that the way to a path leads through counts, on both sides of each link. One with the sticky bit keeps others
+    from replacing root's entries in it (inode(7)), so it may be writable, unless it is the path itself or the place of one that
+    is not there (pythonXY.zip), which anybody could then make.
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, bool]] = set()
     for start in paths:
-        path = os.path.abspath(start)
-        while path not in seen:
-            seen.add(path)
-            if _is_writable_by_others(path, is_leaf=path == start):
+        waiting = [(os.path.abspath(start), True)]
+        while waiting:
+            path, is_leaf = waiting.pop()
+            if (path, is_leaf) in seen:
+                continue
+            seen.add((path, is_leaf))
+            status = _status(path)
+            if status is not None and _is_writable_by_others(status, is_leaf=is_leaf):
                 yield path
-            target = os.path.realpath(path)
-            path = os.path.dirname(path) if target == path else target
+            waiting.append((os.path.dirname(path), is_leaf and status is None))
+            if status is not None and stat.S_ISLNK(status.st_mode):
+                target = os.path.join(os.path.realpath(os.path.dirname(path)), os.readlink(path))
+                waiting += [(os.path.normpath(target), is_leaf), (os.path.realpath(path), is_leaf)]
 
 
-def _is_writable_by_others(path: str, *, is_leaf: bool) -> bool:
+def _status(path: str) -> os.stat_result | None:
     try:
-        status = os.stat(path)
-    except FileNotFoundError:  # a path entry that is not there (pythonXY.zip): its directory decides
-        return False
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _is_writable_by_others(status: os.stat_result, *, is_leaf: bool) -> bool:
     if status.st_uid != 0:
         return True
+    if stat.S_ISLNK(status.st_mode):  # its mode says nothing: whoever can write the directory can replace it
+        return False
     shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != 0)
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and not is_leaf
     return bool(shared and not sticky)
@@ -142,9 +155,10 @@ def _program_files() -> Iterator[str]:
     yield sys.executable
     yield from (entry for entry in sys.path if entry)
     for module in tuple(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and os.path.isabs(file):
-            yield file
+        spec = getattr(module, "__spec__", None)
+        for file in (getattr(module, "__file__", None), getattr(spec, "cached", None)):
+            if isinstance(file, str) and os.path.isabs(file):
+                yield file
 
 
 def _is_open(descriptor: int) -> bool:

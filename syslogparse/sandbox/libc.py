@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+_SYS_CLOSE_RANGE = 436
+"""include/uapi/asm-generic/unistd.h; the same on every architecture. glibc has a name for it from 2.34 only."""
+_LAST_DESCRIPTOR = (1 << 32) - 1
+
 _CAPABILITY_VERSION_3 = 0x20080522
 """linux/capability.h: two 32-bit words a mask."""
 CLONE_NEWUSER = 0x10000000
@@ -76,6 +80,15 @@ def bounding(capability: int) -> bool:
 def unset_no_new_privs() -> None:
     """Try what the kernel must refuse (EINVAL); python-prctl does not even pass it on. Raises OSError."""
     _call(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0))
+
+
+def close_from(first: int, last: int | None = None) -> None:
+    """Close the descriptors from first to last, both included (to the end of the table): close_range(2). Raises OSError.
+
+    os.closerange knows no end of the table: a descriptor may lie above RLIMIT_NOFILE, where it was opened before that was lowered.
+    """
+    end = _LAST_DESCRIPTOR if last is None else last
+    _call(_libc.syscall(_SYS_CLOSE_RANGE, ctypes.c_uint(first), ctypes.c_uint(end), ctypes.c_uint(0)))
 
 
 def unshare(flags: int) -> None:

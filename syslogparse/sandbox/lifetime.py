@@ -34,8 +34,14 @@ class DieWithParent(Step):
 
 
 def hold_signals() -> None:
-    """Block what ends the program and SIGCHLD, so that none is lost between the forks and the wait for them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {*HANDLED, signal.SIGCHLD})
+    """Block what ends the program and SIGCHLD, so that none is lost between the forks and the wait for them.
+
+    What the caller had ignored (nohup) is left out: the kernel keeps a blocked signal even then, and the supervisor would
+    find it. SIGCHLD gets its default back: where it was ignored, children are gone before anybody has asked how they ended.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ending = {number for number in HANDLED if signal.getsignal(number) is not signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*ending, signal.SIGCHLD})
 
 
 def leave_signals_to_supervisor() -> None:

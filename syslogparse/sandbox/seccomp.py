@@ -8,6 +8,7 @@ Source of the mechanism: seccomp(2), seccomp_rule_add(3), seccomp_attr_set(3).
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -19,6 +20,9 @@ ROLES: tuple[Role, ...] = ("parser", "analyst", "supervisor")
 LOG_ROLES: tuple[Role, ...] = ("parser", "analyst")
 """The roles that touch bytes of a log: the budget of 22 is for their union."""
 BUDGET = 22
+_WORD = (1 << 64) - 1
+_MREMAP_MAYMOVE = 1
+"""linux/mman.h."""
 
 
 class Channels(NamedTuple):
@@ -55,21 +59,27 @@ def _own(argument: int, descriptors: tuple[int, ...]) -> _Alternatives:
     return [[pyseccomp.Arg(argument, pyseccomp.EQ, descriptor)] for descriptor in descriptors]
 
 
+def _at_most(argument: int, bits: int) -> pyseccomp.Arg:
+    """No bit but these in the whole 64-bit register."""
+    return pyseccomp.Arg(argument, pyseccomp.MASKED_EQ, ~bits & _WORD, 0)
+
+
 _READS = Condition("descriptor: one of the role's own pipes", lambda channels: _own(0, channels.reads))
 _WRITES = Condition(
     "descriptor: parser its pipe; analyst 1, 2; supervisor 2 and the start signal", lambda channels: _own(0, channels.writes)
 )
 _ANONYMOUS = Condition(
-    "anonymous, never PROT_EXEC",
+    "address 0; never PROT_EXEC; flags: MAP_PRIVATE and MAP_ANONYMOUS, no other",
     lambda _: [
         [
-            pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mmap.PROT_EXEC, 0),
-            pyseccomp.Arg(3, pyseccomp.MASKED_EQ, mmap.MAP_ANONYMOUS, mmap.MAP_ANONYMOUS),
+            pyseccomp.Arg(0, pyseccomp.EQ, 0),
+            _at_most(2, mmap.PROT_READ | mmap.PROT_WRITE),
+            pyseccomp.Arg(3, pyseccomp.EQ, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS),
         ]
     ],
 )
-_MAY_MOVE = Condition("flags: at most MREMAP_MAYMOVE", lambda _: [[pyseccomp.Arg(3, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
-_REAPS = Condition("options: 0 or WNOHANG", lambda _: [[pyseccomp.Arg(2, pyseccomp.MASKED_EQ, 0xFFFFFFFE, 0)]])
+_MAY_MOVE = Condition("flags: MREMAP_MAYMOVE", lambda _: [[pyseccomp.Arg(3, pyseccomp.EQ, _MREMAP_MAYMOVE)]])
+_REAPS = Condition("options: 0 or WNOHANG", lambda _: [[_at_most(2, os.WNOHANG)]])
 
 _EVERYONE: tuple[Role, ...] = ROLES
 
@@ -118,15 +128,18 @@ class LoadFilter(Step):
     def __init__(self, role: Role, channels: Channels) -> None:
         self.role = role
         self.channels = channels
+        self._loaded = False
 
     def take(self) -> None:
         """Build and load. Raises OSError."""
         built = build(self.role, self.channels)
         _KEEP.append(built)  # freeing it later would be one more thing that happens under the filter
         built.load()
+        self._loaded = True
 
     def check(self) -> None:
-        """Nothing can be read back from inside: the canary died under this very filter before."""
+        """The kernel has said yes. No more can be asked under the filter; the canary died under an equal one before."""
+        self.expect("the kernel's consent to the filter", self._loaded, True)
 
 
 _KEEP: list[pyseccomp.SyscallFilter] = []

@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import struct
 from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _LOCALTIME = "/etc/localtime"
+_DATABASE = "/usr/share/zoneinfo/"
 
 
 def local_zone(variable: str | None) -> tzinfo:
-    """The zone that TZ names (tzset(3): a name of the zone database, or a POSIX rule), else /etc/localtime, else UTC."""
-    if variable:
-        name = variable.removeprefix(":")
+    """The zone that TZ names (tzset(3): a name of the zone database, or a POSIX rule), else /etc/localtime, else UTC.
+
+    An absolute path is taken where it names /etc/localtime or stands in the zone database; an empty TZ is UTC.
+    """
+    if variable is not None and variable.removeprefix(":") != _LOCALTIME:
+        name = variable.removeprefix(":").removeprefix(_DATABASE)
         try:
             return ZoneInfo(name)
-        except (OSError, ValueError):  # ZoneInfo refuses absolute names and those that climb
+        except (OSError, ValueError, ZoneInfoNotFoundError):  # ZoneInfo refuses absolute names and those that climb
             return _posix_rule(name)
     try:
         with open(_LOCALTIME, "rb") as file:

@@ -1,5 +1,6 @@
 """Logged packets: the rig's own lines, their mutations, and what a hostile prefix or packet could try."""
 
+import contextlib
 import time
 
 import pytest
@@ -15,8 +16,8 @@ SYN = (
 )
 OPTIONS = (
     b"full:IN=v0 OUT= MAC=76:9a:e2:a8:d1:68:a6:82:ae:26:18:c7:86:dd SRC=2001:0db8:0000:0000:0000:0000:0000:0002 "
-    b"DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=80 TC=0 HOPLIMIT=64 FLOWLBL=932591 PROTO=TCP SPT=36064 DPT=22 SEQ=3232962393 "
-    b"ACK=0 WINDOW=64800 RES=0x00 SYN URGP=0 OPT (020405A00402080A84953F840000000001030307) UID=1000 GID=100 MARK=0x2a "
+    b"DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=80 TC=0 HOPLIMIT=64 FLOWLBL=932591 PROTO=TCP SPT=36064 DPT=22 "
+    b"SEQ=3232962393 ACK=0 WINDOW=64800 RES=0x00 SYN URGP=0 OPT (020405A00402080A84953F84) UID=1000 GID=100 MARK=0x2a "
 )
 UNREACHABLE = (
     b"OUT=trick IN= IN= OUT=v0 SRC=192.0.2.1 DST=192.0.2.2 LEN=112 TOS=0x00 PREC=0xC0 TTL=64 ID=16765 PROTO=ICMP TYPE=3 CODE=3 "
@@ -34,7 +35,8 @@ DECODED_MAC = (
 )
 FRAGMENT = (
     b"IN=v0 OUT= MAC=76:9a:e2:a8:d1:68:a6:82:ae:26:18:c7:86:dd SRC=2001:0db8:0000:0000:0000:0000:0000:0002 "
-    b"DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=1160 TC=0 HOPLIMIT=64 FLOWLBL=82003 OPT ( FRAG:2896 ID:74832177 ) PROTO=UDP "
+    b"DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=1160 TC=0 HOPLIMIT=64 FLOWLBL=82003 OPT ( FRAG:2896 ID:74832177 ) "
+    b"PROTO=UDP "
 )
 ARP = (
     b"bridge: IN=v0 OUT= ARP HTYPE=1 PTYPE=0x0800 OPCODE=2 MACSRC=a6:82:ae:26:18:c7 IPSRC=192.0.2.2 MACDST=76:9a:e2:a8:d1:68 "
@@ -43,12 +45,15 @@ ARP = (
 LINES = [SYN, OPTIONS, UNREACHABLE, TOO_BIG, DECODED_MAC, FRAGMENT, ARP]
 
 
+ORDINARY = [
+    *{"IN": b"v0", "OUT": b"", "SRC": b"192.0.2.2", "DST": b"192.0.2.1", "LEN": b"40", "TTL": b"64"}.items(),
+    *{"PROTO": b"TCP", "SPT": b"40000", "DPT": b"80", "TYPE": b"", "CODE": b"", "UID": b"", "GID": b"", "MARK": b""}.items(),
+]
+
+
 def packet(**changes: bytes) -> bytes:
     """An ordinary line with some values changed; an empty one leaves the field out."""
-    fields = {
-        "IN": b"v0", "OUT": b"", "SRC": b"192.0.2.2", "DST": b"192.0.2.1", "LEN": b"40", "TTL": b"64", "PROTO": b"TCP", "SPT": b"40000",
-        "DPT": b"80", "TYPE": b"", "CODE": b"", "UID": b"", "GID": b"", "MARK": b"",
-    } | changes  # fmt: skip
+    fields = dict(ORDINARY) | changes
     return b"".join(b"%b=%b " % (name.encode(), value) for name, value in fields.items() if value or name in {"IN", "OUT"})
 
 
@@ -164,13 +169,12 @@ def test_a_prefix_sets_no_field(prefix: bytes, kept: bytes):
     assert fields == plain
 
 
-@pytest.mark.parametrize(
-    ("proto", "name"),
-    [
-        (b"TCP", b"tcp"), (b"UDP", b"udp"), (b"UDPLITE", b"udplite"), (b"ICMP", b"icmp"), (b"ICMPv6", b"icmpv6"), (b"ESP", b"esp"),
-        (b"AH", b"ah"), (b"2", b"igmp"), (b"6", b"tcp"), (b"47", b"gre"), (b"132", b"sctp"), (b"33", b"dccp"), (b"253", b"253"), (b"0", b"0"),
-    ],
-)  # fmt: skip
+PROTOCOLS = (
+    "TCP=tcp UDP=udp UDPLITE=udplite ICMP=icmp ICMPv6=icmpv6 ESP=esp AH=ah 2=igmp 6=tcp 47=gre 132=sctp 33=dccp 253=253 0=0"
+)
+
+
+@pytest.mark.parametrize(("proto", "name"), [pair.encode().split(b"=") for pair in PROTOCOLS.split()])
 def test_protocols(proto: bytes, name: bytes):
     assert netfilter.decode(packet(PROTO=proto))["proto"] == name
 
@@ -265,11 +269,17 @@ SMALL = st.integers(0, 70000).map(lambda number: b"%d" % number)
 NAMES = st.sampled_from([b"", b"v0", b"br0", b"a=b", b"IN=x", b"."])
 ADDRESSES = st.sampled_from([b"192.0.2.1", b"2001:0db8:0000:0000:0000:0000:0000:0002", b"1.2.3.4.5", b":", b"0.0.0.0"])
 TAILS = [
-    b"PROTO=TCP SPT=%b DPT=%b WINDOW=1 RES=0x00 ACK SYN URGP=0 ", b"PROTO=TCP SPT=%b DPT=%b SEQ=1 ACK=2 WINDOW=1 RES=0x00 URGP=0 OPT (02) ",
-    b"PROTO=UDP SPT=%b DPT=%b LEN=8 ", b"PROTO=UDPLITE SPT=%b DPT=%b LEN=8 ", b"PROTO=ICMP TYPE=%b CODE=%b ID=1 SEQ=2 ",
-    b"PROTO=ICMPv6 TYPE=%b CODE=%b ", b"PROTO=TCP TYPE=%b CODE=%b ", b"PROTO=ICMP SPT=%b DPT=%b LEN=1 ", b"PROTO=TCP SPT=%b DPT=%b LEN=8 ",
+    b"PROTO=TCP SPT=%b DPT=%b WINDOW=1 RES=0x00 ACK SYN URGP=0 ",
+    b"PROTO=TCP SPT=%b DPT=%b SEQ=1 ACK=2 WINDOW=1 RES=0x00 URGP=0 OPT (02) ",
+    b"PROTO=UDP SPT=%b DPT=%b LEN=8 ",
+    b"PROTO=UDPLITE SPT=%b DPT=%b LEN=8 ",
+    b"PROTO=ICMP TYPE=%b CODE=%b ID=1 SEQ=2 ",
+    b"PROTO=ICMPv6 TYPE=%b CODE=%b ",
+    b"PROTO=TCP TYPE=%b CODE=%b ",
+    b"PROTO=ICMP SPT=%b DPT=%b LEN=1 ",
+    b"PROTO=TCP SPT=%b DPT=%b LEN=8 ",
     b"PROTO=UDP SPT=%b DPT=%b WINDOW=1 RES=0x00 SYN URGP=0 ",
-]  # fmt: skip
+]
 
 
 @st.composite
@@ -332,10 +342,8 @@ def test_mutated(line: bytes, noise: bytes, start: int, end: int):
     )
 )
 def test_pieces(pieces: list[bytes]):
-    try:
+    with contextlib.suppress(Undecodable):
         netfilter.key(netfilter.decode(b"".join(pieces)))
-    except Undecodable:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -359,8 +367,6 @@ def test_pieces(pieces: list[bytes]):
 def test_linear(piece: bytes):
     before = time.process_time()
     for line in (piece * (65536 // len(piece)), b"IN=v0 OUT= " + piece * (65536 // len(piece)), piece * 20000 + SYN):
-        try:
+        with contextlib.suppress(Undecodable):
             netfilter.decode(line)
-        except Undecodable:
-            pass
     assert time.process_time() - before < 1

@@ -106,7 +106,8 @@ def test_the_architectures_are_libseccomps():
 
 def test_a_context_can_hold_anything():
     body = (
-        b'auid=1 uid=0 gid=0 ses=1 subj=a pid=9 comm="x" exe="/bin/sh" sig=0 arch=40000003 syscall=64 b pid=340 comm="poke" exe="/opt/rig/poke" '
+        b'auid=1 uid=0 gid=0 ses=1 subj=a pid=9 comm="x" exe="/bin/sh" sig=0 arch=40000003 syscall=64 b '
+        b'pid=340 comm="poke" exe="/opt/rig/poke" '
         b"sig=9 arch=c000003e syscall=110 compat=0 ip=0x43bad9 code=0x0"
     )
     fields = decoded(body)
@@ -145,4 +146,4 @@ def test_mutated(noise: bytes, start: int, end: int):
     except Undecodable:
         return
     seccomp.key(fields)
-    assert all(isinstance(value, bytes) and value or isinstance(value, int) for value in fields.values())
+    assert all((isinstance(value, bytes) and value) or isinstance(value, int) for value in fields.values())

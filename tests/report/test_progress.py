@@ -4,7 +4,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.report.progress import NoProgress, Progress, make_progress
+from syslogparse.report.progress import Progress
 
 
 class Terminal:
@@ -55,16 +55,6 @@ def test_one_line_that_fits_and_hides_no_cursor(width, steps):
         assert "\n" not in line
         assert "\x1b" not in line
         assert len(line) <= width
-
-
-def test_no_terminal_no_bar():
-    writes: list[str] = []
-    silent = make_progress(writes.append, 80, terminal=False)
-    assert isinstance(silent, NoProgress)
-    silent.update(1, 2)
-    silent.finish()
-    assert writes == []
-    assert isinstance(make_progress(writes.append, 80, terminal=True), Progress)
 
 
 def test_colours_only_when_wanted():

@@ -1,0 +1,182 @@
+"""Starts the command and looks at its processes from outside.
+
+Every run gets a session of its own, so that its processes can be found in /proc by their session, zombies too, whoever their
+parent is by then.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+PATIENCE = 20.0
+"""Seconds for what takes milliseconds on an idle machine."""
+NOBODY = 65534
+_T = TypeVar("_T")
+USER = 1000
+"""An id of nobody in particular, for the reduced mode."""
+QUIET_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+"""Nothing that makes the command start itself anew."""
+
+
+class Done(NamedTuple):
+    """How a run ended."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+class Process(NamedTuple):
+    """One line of /proc/PID/stat."""
+
+    pid: int
+    comm: str
+    state: str
+    parent: int
+
+
+def until(found: Callable[[], _T], what: str, seconds: float = PATIENCE) -> _T:
+    """Ask again and again until the answer is true."""
+    end = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < end, f"not within {seconds} seconds: {what}"
+        time.sleep(0.002)
+    return answer
+
+
+def _stat(entry: str) -> tuple[Process, int] | None:
+    try:
+        raw = Path("/proc", entry, "stat").read_bytes()
+    except OSError:
+        return None
+    comm, rest = raw.split(b"(", 1)[1].rsplit(b")", 1)
+    fields = rest.split()
+    return Process(int(entry), comm.decode(), fields[0].decode(), int(fields[1])), int(fields[3])
+
+
+def of_session(session: int) -> list[Process]:
+    """Every process of a session, zombies included."""
+    found = (_stat(entry) for entry in os.listdir("/proc") if entry.isdecimal())
+    return [process for process, its in filter(None, found) if its == session]
+
+
+def status(pid: int) -> dict[str, str]:
+    """/proc/PID/status."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def descriptors(pid: int) -> dict[int, str]:
+    """/proc/PID/fd: numbers and what they are."""
+    folder = f"/proc/{pid}/fd"
+    return {int(entry): os.readlink(f"{folder}/{entry}") for entry in os.listdir(folder)}
+
+
+class Run:
+    """A run that goes on while the test looks at it."""
+
+    def __init__(self, arguments: Sequence[str | os.PathLike[str]], **more: object) -> None:
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": QUIET_ENVIRONMENT}
+        self.started = time.monotonic()
+        self.popen = subprocess.Popen([os.fspath(argument) for argument in arguments], start_new_session=True, **{**options, **more})  # type: ignore[call-overload]
+
+    @property
+    def pid(self) -> int:
+        """Of the first process, which becomes the supervisor."""
+        return self.popen.pid
+
+    def processes(self) -> list[Process]:
+        """All that are left."""
+        return of_session(self.pid)
+
+    def role(self, name: str) -> int:
+        """The id of the process with this role (supervisor, analyst, parser1 ...), as soon as it is filtered."""
+
+        def look() -> int | None:
+            assert self.popen.poll() is None, f"ended before there was a {name}: {self.popen.returncode}"
+            for process in self.processes():
+                if process.comm == f"sp-{name}":
+                    with suppress(OSError):
+                        if status(process.pid)["Seccomp"] == "2":
+                            return process.pid
+            return None
+
+        found = until(look, f"a filtered {name}")
+        assert found is not None
+        return found
+
+    def roles(self, parsers: int) -> dict[str, int]:
+        """All processes by role, every one of them filtered."""
+        names = ["supervisor", "analyst", *(f"parser{number}" for number in range(1, parsers + 1))]
+        return {name: self.role(name) for name in names}
+
+    def finish(self, seconds: float = PATIENCE) -> Done:
+        """Read to the end, and wait."""
+        out, err = self.popen.communicate(timeout=seconds)
+        return Done(self.popen.returncode, out or b"", err or b"")
+
+    def gone(self, seconds: float = 2.0) -> None:
+        """Nothing of the run is left, no zombie either."""
+        until(lambda: not self.processes(), f"the end of {self.processes()}", seconds)
+
+    def destroy(self) -> None:
+        """End all of it, whatever state it is in."""
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        self.popen.wait(PATIENCE)
+        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            if stream:
+                stream.close()
+
+
+@contextmanager
+def running(arguments: Sequence[str | os.PathLike[str]], **more: object) -> Iterator[Run]:
+    """A run that is over when the block is."""
+    run = Run(arguments, **more)
+    try:
+        yield run
+    finally:
+        run.destroy()
+
+
+def done(arguments: Sequence[str | os.PathLike[str]], stdin: bytes | None = None, seconds: float = 60, **more: object) -> Done:
+    """A run from start to end, with nothing left of it."""
+    if stdin is not None:
+        more["stdin"] = subprocess.PIPE
+    with running(arguments, **more) as run:
+        out, err = run.popen.communicate(stdin, timeout=seconds)
+        run.gone()
+        return Done(run.popen.returncode, out or b"", err or b"")
+
+
+def leftovers() -> set[str]:
+    """What the command may have left where it makes its jail, for longer than it takes to make one."""
+    places = ("/run", "/tmp", "/var/tmp", "/dev/shm")
+
+    def look() -> set[str]:
+        return {f"{place}/{entry}" for place in places for entry in os.listdir(place) if entry.startswith("syslogparse-")}
+
+    first = look()
+    if first:
+        time.sleep(0.2)
+    return first & look()
+
+
+def as_user(*arguments: str | os.PathLike[str], groups: str = "") -> list[str]:
+    """The same as a user without rights."""
+    membership = f"--groups={groups}" if groups else "--clear-groups"
+    return ["setpriv", f"--reuid={USER}", f"--regid={USER}", membership, *map(os.fspath, arguments)]
+
+
+def own_mounts(setup: str, *arguments: str | os.PathLike[str]) -> list[str]:
+    """A command in a mount namespace of its own, after a shell command there."""
+    # In a chroot the root is no mount point, and its propagation cannot be changed.
+    plain = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+    flags = [] if plain else ["--propagation", "unchanged"]
+    return ["unshare", "-m", *flags, "sh", "-euc", f'{setup}\nexec "$@"', "sh", *map(os.fspath, arguments)]

@@ -1,0 +1,195 @@
+"""The fast way says what the careful way says, line by line, on real lines, on mutated ones and on made-up ones."""
+
+import re
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from syslogparse.evidence.bulk import Bulk, is_dense, rows_of
+from syslogparse.evidence.decode import Decoder
+from syslogparse.evidence.model import Undecodable
+from syslogparse.evidence.stamp import Clock
+
+SAMPLES = Path(__file__).parents[2] / "sample-logs"
+NEWEST = 1795328446_000000
+CLOCK = Clock(UTC, NEWEST)
+LINE = (
+    b"Nov 21 00:00:01 gw kernel: [ 1000.020000] [UFW BLOCK] IN=eth0 OUT= MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00 "
+    b"SRC=198.51.100.7 DST=203.0.113.9 LEN=60 TOS=0x00 PREC=0x00 TTL=52 ID=1 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 "
+    b"RES=0x00 SYN URGP=0 "
+)
+UDP = LINE.replace(b"DF PROTO=TCP", b"PROTO=UDP").replace(b"WINDOW=64240 RES=0x00 SYN URGP=0", b"LEN=40")
+ISO = LINE.replace(b"Nov 21 00:00:01", b"2026-11-21T00:00:01.123456+00:00")
+BRIDGE = LINE.replace(b"OUT= MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00", b"OUT=br0 PHYSIN=eth0 PHYSOUT=eth1")
+
+
+def decoder():
+    return Decoder(Clock(UTC, NEWEST), "syslog", "kern", lambda _arch, _number: None)
+
+
+def carefully(line):
+    """(host, key, time) of a line, None for no event."""
+    how = decoder()
+    try:
+        event = how.event(line)
+    except Undecodable:
+        return None
+    if event is None or event.kind != "netfilter":
+        return None
+    return event.host, how.key_of(event), event.time
+
+
+def in_bulk(lines):
+    """The same for each line, by number; absent where the fast way hands a line back."""
+    text = b"".join(line + b"\n" for line in lines)
+    rows = rows_of(text, len(lines))
+    if rows is None:
+        return {}
+    found = {}
+    for number, row in enumerate(rows):
+        bulk = Bulk()
+        if bulk.count([row], 0) == []:
+            (group,) = bulk.drain()
+            assert (group.count, group.first, group.last) == (1, (0, 0), (0, 0))
+            assert group.first_stamp == group.last_stamp
+            found[number] = group.host, group.key, CLOCK.read(group.first_stamp)
+    return found
+
+
+def same(lines):
+    lines = [line for line in lines if b"\n" not in line]
+    for number, found in in_bulk(lines).items():
+        assert found == carefully(lines[number]), lines[number]
+
+
+def lines_of(path):
+    return path.read_bytes().split(b"\n")[:-1]
+
+
+@pytest.mark.parametrize(
+    "line", [LINE, UDP, ISO, BRIDGE, LINE.replace(b"[UFW BLOCK] ", b""), LINE.replace(b"] [UFW BLOCK] ", b"] x:")]
+)
+def test_the_usual_shapes_are_taken(line):
+    assert in_bulk([line]) == {0: carefully(line)}
+    assert carefully(line) is not None
+
+
+@pytest.mark.parametrize("name", ["netfilter.log", "nftables.log", "ufw.log", "syslog", "apparmor.log", "audit.log"])
+def test_sample_logs(name):
+    same(lines_of(SAMPLES / name))
+
+
+@pytest.mark.corpora
+def test_real_logs(corpora):
+    taken = 0
+    for path in [*sorted((corpora / "netfilter/psad-scans").iterdir()), *sorted((corpora / "captured").glob("*.log"))]:
+        lines = lines_of(path)
+        same(lines)
+        taken += len(in_bulk(lines))
+    assert taken > 5000
+
+
+TRAPS = [
+    (b"IN=eth0", b"IN=eth0+"),
+    (b"IN=eth0", b"IN=a=b"),
+    (b"IN=eth0", b"IN=."),
+    (b"IN=eth0", b"IN=abcdefghijklmnopq"),
+    (b"[UFW BLOCK]", b"[T12] [UFW BLOCK]"),
+    (b"[ 1000.020000] [UFW", b"[ 1000.020000][UFW"),
+    (b"[ 1000.020000] ", b"[ 1000.020000] [ 2000.020000] "),
+    (b"[ 1000.020000] ", b"  [ 1000.020000] "),
+    (b"[ 1000.020000] [UFW BLOCK] ", b"[ 1000.020000]"),
+    (b"[UFW BLOCK]", b"x" * 300),
+    (b"[UFW BLOCK]", b"audit: type=1400 IN=eth7 OUT= SRC=6.6.6.6"),
+    (b"[UFW BLOCK]", b"IN=eth9 OUT="),
+    (b"[UFW BLOCK]", b"IN"),
+    (b"gw kernel", b"kernel"),
+    (b"gw kernel", b"gw:  kernel"),
+    (b"gw kernel", b"sshd: kernel"),
+    (b"gw kernel", b"g\xc3w kernel"),
+    (b"kernel:", b"kernel[1]:"),
+    (b"Nov 21", b"Nov 31"),
+    (b"Nov 21", b"Nof 21"),
+    (b"Nov 21", b"Feb 29"),
+    (b"Nov 21 00", b"Nov 21 25"),
+    (b"Nov 21 00:00:01", b"2026-11-21"),
+    (b"Nov 21 00:00:01", b"2026-11-21T00:00:01.1234567891"),
+    (b"SRC=198.51.100.7", b"SRC=198.51.100.07"),
+    (b"SRC=198.51.100.7", b"SRC=198.51.100.256"),
+    (b"SRC=198.51.100.7", b"SRC=2001:db8::1"),
+    (b"DPT=22", b"DPT=022"),
+    (b"DPT=22", b"DPT=65536"),
+    (b"SPT=40000", b"SPT=65536"),
+    (b"TTL=52", b"TTL=256"),
+    (b"TTL=52", b"TTL=007"),
+    (b"LEN=60", b"LEN=123456"),
+    (b"SYN URGP", b"SYN FOO URGP"),
+    (b"SYN URGP", b"FIN SYN URGP"),
+    (b"SYN URGP", b"URGP"),
+    (b"MAC=52", b"MAC=zz"),
+    (b"MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00", b"MAC="),
+    (b"URGP=0 ", b"URGP=0 OPT (020405B4) "),
+    (b"URGP=0 ", b"URGP=0 DPT=80 "),
+    (b"URGP=0 ", b"URGP=0 \r"),
+    (b"URGP=0 ", b"URGP=0    "),
+    (b"PROTO=TCP", b"PROTO=UDP"),
+    (b"DF PROTO", b"MF DF PROTO"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), TRAPS)
+def test_traps(old, new):
+    for line in (LINE, ISO, BRIDGE):
+        changed = line.replace(old, new)
+        same([changed, line, changed])
+
+
+def test_a_match_over_two_lines_is_noticed():
+    first, second = LINE.split(b" SRC=")
+    text = first + b"\nx SRC=" + second + b"\n"
+    rows = rows_of(text, 2)
+    assert rows is None or all(not any(row) for row in rows)
+
+
+PIECES = [piece for line in (LINE, UDP, ISO, BRIDGE) for piece in re.split(rb"( )", line)]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=60))
+@example([LINE])
+def test_any_mixture_of_pieces(pieces):
+    same([b"".join(pieces).replace(b"\n", b"")])
+
+
+@given(
+    st.sampled_from([LINE, UDP, ISO, BRIDGE]),
+    st.lists(st.tuples(st.integers(0, 260), st.integers(0, 4), st.binary(max_size=5)), min_size=1, max_size=3),
+)
+def test_mutated_lines(line, changes):
+    for place, removed, added in changes:
+        line = line[:place] + added.replace(b"\n", b"") + line[place + removed :]
+    same([LINE, line, LINE])
+
+
+def test_counts_and_positions():
+    bulk = Bulk()
+    other = LINE.replace(b"DPT=22", b"DPT=23")
+    junk = b"Nov 21 00:00:09 gw sshd[1]: hello"
+    for block, lines in enumerate(([LINE, other, junk, LINE], [other, LINE.replace(b":01 gw", b":07 gw")])):
+        rows = rows_of(b"".join(line + b"\n" for line in lines), len(lines))
+        assert rows is not None
+        assert bulk.count(rows, block) == ([2] if block == 0 else [])
+    groups = {group.key.dpt: group for group in bulk.drain()}
+    assert {port: (group.count, group.first, group.last) for port, group in groups.items()} == {
+        b"22": (3, (0, 0), (1, 1)),
+        b"23": (2, (0, 1), (1, 0)),
+    }
+    assert groups[b"22"].last_stamp == b"Nov 21 00:00:07"
+    assert list(bulk.drain()) == []
+
+
+def test_density():
+    assert is_dense(LINE + b"\n" + LINE + b"\n", 2)
+    assert not is_dense(b"\n".join([LINE, b"x", b"y", b"z"]), 4)
