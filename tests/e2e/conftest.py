@@ -39,7 +39,7 @@ def dense(stage) -> Path:
 
 @pytest.fixture(scope="session")
 def large(stage) -> Iterator[Path]:
-    """300 MB, an event here and there: seconds of work, quickly made."""
+    """100 MB, an event here and there: seconds of work, quickly made."""
     cron = b"".join(
         b"Nov 22 06:%02d:%02d vmrig CRON[%d]: (root) CMD (run-parts --report /etc/cron.hourly/%d)\n" % (i // 60 % 60, i % 60, i, i)
         for i in range(1, 10001)
@@ -47,7 +47,7 @@ def large(stage) -> Iterator[Path]:
     piece = cron + _sample("syslog")
     log = stage / "large.log"
     with log.open("wb") as file:
-        for _ in range(300 * PIECE // len(piece)):
+        for _ in range(100 * PIECE // len(piece)):
             file.write(piece)
     yield log
     log.unlink()

@@ -5,6 +5,7 @@ parent is by then.
 """
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ PATIENCE = 20.0
 """Seconds for what takes milliseconds on an idle machine."""
 NOBODY = 65534
 _T = TypeVar("_T")
+_JAIL = re.compile("syslogparse-[a-z0-9_]{8}")
 USER = 1000
 """An id of nobody in particular, for the reduced mode."""
 QUIET_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
@@ -160,7 +162,7 @@ def leftovers() -> set[str]:
     places = ("/run", "/tmp", "/var/tmp", "/dev/shm")
 
     def look() -> set[str]:
-        return {f"{place}/{entry}" for place in places for entry in os.listdir(place) if entry.startswith("syslogparse-")}
+        return {f"{place}/{entry}" for place in places for entry in os.listdir(place) if _JAIL.fullmatch(entry)}
 
     first = look()
     if first:

@@ -55,7 +55,9 @@ class Running:
         self._verdict, self._out, self._err = verdict, out, err
         line = b""
         while not line.endswith(b"\n"):
-            line += os.read(verdict, 1)
+            piece = os.read(verdict, 1)
+            assert piece, "the zygote is gone; its last words are on standard error"
+            line += piece
         self.pid = int(line)
         """The program's first process."""
 
