@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from syslogparse.exits import NO_SANDBOX
-from syslogparse.sandbox.launch import end_on_signals, relaunch_isolated
+try:
+    from syslogparse.exits import NO_SANDBOX
+    from syslogparse.sandbox.launch import end_on_signals, relaunch_isolated
+except KeyboardInterrupt:  # until end_on_signals is there
+    os._exit(130)
 
 
 def main() -> int:

@@ -208,9 +208,9 @@ def _block(packet: Packet) -> Decision:
 
 
 def _shut(packet: Packet, rule: FirewallRule, why: str) -> Decision:
-    """Block on evidence: sources are easily forged, so shutting out a whole host counts a step more."""
+    """Block on evidence: sources are easily forged, so shutting out a whole host is for a person to decide, two steps up."""
     whole_host = packet.src.scope not in NO_HOST
-    return Decision(rule, "block", moved(_shut_risk(packet), int(whole_host)), "high", why)
+    return Decision(rule, "block", moved(_shut_risk(packet), 2 * int(whole_host)), "high", why)
 
 
 def _shut_risk(packet: Packet) -> Risk:

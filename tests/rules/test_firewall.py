@@ -68,7 +68,7 @@ def test_impossible_flags_shut_out_their_source(flags):
     item = packet(flags=flags)
     one = suggest(item)
     assert one.rule == FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2")
-    assert (one.intent, one.risk) == ("block", "medium")
+    assert (one.intent, one.risk) == ("block", "high")
     assert suggest(item, intent="block").rule == one.rule
     assert reasons(item, intent="allow") == {"impossible TCP flags are never let in": 1}
 

@@ -3,7 +3,8 @@ import pytest
 from syslogparse.evidence import seccomp
 from syslogparse.rules.advise import advise
 from syslogparse.rules.model import SyscallRule
-from syslogparse.rules.seccomp import ARCHITECTURES, natural_order
+from syslogparse.rules.seccomp import ARCHITECTURES, CANARY, natural_order
+from syslogparse.sandbox import canary
 from tests.rules.make import call, reasons, suggest
 
 
@@ -34,6 +35,14 @@ def test_dangerous_calls_are_critical_and_say_why(name):
     one = suggest(call(name=name))
     assert one.risk == "critical"
     assert one.why.startswith("The filter in force stopped this call; the rule is an addition to that filter: a call that ")
+
+
+def test_the_canaries_of_syslogparse_are_no_finding():
+    comm, name = CANARY
+    assert comm.decode() == canary.COMM
+    assert list(reasons(call(comm=comm, name=name))) == ["a canary of syslogparse, killed to show that its filter bites"]
+    assert suggest(call(comm=comm, name=b"uname")).rule.name == "uname"
+    assert suggest(call(comm=comm, name=name, action=b"log")).rule.name == "getppid"
 
 
 def test_calls_in_no_group_are_medium():

@@ -82,16 +82,14 @@ def _content(descriptor: int | None) -> bytes:
 class Zygote:
     """Starts cases."""
 
-    def __init__(self, place: Path, *prefix: str) -> None:
+    def __init__(self, place: Path, *, environment: dict[str, str] | None = None, prefix: tuple[str, ...] = ()) -> None:
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [*prefix, interpreter(), "-ISB", str(place / "tests/sandbox/zygote.py")]
-
         with theirs:
-            os.dup2(theirs.fileno(), theirs.fileno())
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", f'exec "$@" 3<&{theirs.fileno()}', "sh", *command],
                 pass_fds=(theirs.fileno(),),
-                env={},
+                env=environment or {},
                 cwd="/",
             )
         self._socket = mine
@@ -178,6 +176,12 @@ def stop(pid: int) -> None:
     """SIGSTOP, until it has taken hold."""
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: state(pid) == "T")
+
+
+def proc_status(pid: int) -> dict[str, str]:
+    """/proc/PID/status as a table. Raises OSError."""
+    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
 
 
 def state(pid: int) -> str:

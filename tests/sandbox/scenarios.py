@@ -1,0 +1,260 @@
+"""Scenarios: ways to run the program that together walk every path on which a role makes a system call.
+
+`needed_by` in `seccomp.TABLE` names the one that breaks when the row is taken from any of its roles. A scenario gets a `World`,
+runs the program in it and says through `Broken` that the run did not go as it should.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.sandbox.host import Ended, Running, Zygote, proc_status, stop, wait_until
+from tests.sandbox.logs import Logs
+
+POLL = {"x86_64": 7, "aarch64": 73}
+"""Number of poll, or of ppoll where there is none."""
+
+
+class Broken(Exception):
+    """The program did not do what it does under the whole table."""
+
+
+class World(NamedTuple):
+    """Where a scenario takes place. lack: the row and the role that it has to do without."""
+
+    zygotes: dict[str, Zygote]
+    logs: Logs
+    lack: tuple[str, str] | None = None
+
+    def start(self, zygote: str = "plain", **arguments) -> Running:
+        """Start the program with these options."""
+        return self.zygotes[zygote].start("program", lack=self.lack, **arguments)
+
+
+class Processes(NamedTuple):
+    """The program while its parsers work."""
+
+    supervisor: int
+    analyst: int
+    parsers: list[int]
+
+
+def at_work(running: Running, parsers: int = 1) -> Processes:
+    """Wait until all its processes have loaded their filters and the parsers have got the start signal."""
+    found: Processes | None = None
+
+    def complete() -> bool:
+        nonlocal found
+        with contextlib.suppress(OSError, IndexError):
+            by_name = {proc_status(pid)["Name"]: pid for pid in _family(running.pid) if proc_status(pid)["Seccomp"] == "2"}
+            names = [f"sp-parser{number}" for number in range(1, parsers + 1)]
+            if {"sp-supervisor", "sp-analyst", *names} <= set(by_name):
+                if all(_has_started(by_name[name]) for name in names):
+                    found = Processes(by_name["sp-supervisor"], by_name["sp-analyst"], [by_name[name] for name in names])
+        return found is not None or not os.path.exists(f"/proc/{running.pid}/task")
+
+    wait_until(complete, 10)
+    if found is None:
+        raise Broken("it ended before its parsers were at work")
+    return found
+
+
+def _has_started(parser: int) -> bool:
+    """Its first write, the one that holds it back, is over."""
+    counters = dict(line.split(": ") for line in Path(f"/proc/{parser}/io").read_text(encoding="ascii").splitlines())
+    return int(counters["wchar"]) > 0
+
+
+def _family(pid: int) -> list[int]:
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    return [pid, *(heir for child in children for heir in _family(child))]
+
+
+def _demand(ended: Ended, code: int, *, out: bytes = b"", err: str = "") -> None:
+    problem = f"status {ended.status:#x}, {len(ended.out)} bytes, {ended.message[:400]!r}, left {ended.left}"
+    if ended.code != code or out not in ended.out or err not in ended.message or ended.left or "SIGSYS" in ended.message:
+        raise Broken(problem)
+
+
+_SETTLED = b"-p tcp --dport 99 -j"
+"""In the rules that every log of dense lines leads to."""
+
+
+def any_run(world: World) -> None:
+    """One parser, a small log, rules to a file."""
+    _demand(world.start(logs=[world.logs.small], jobs=1, format="rules").wait(), 0, out=_SETTLED)
+
+
+def seven_parsers(world: World) -> None:
+    """More parsers than processors."""
+    _demand(world.start(logs=[world.logs.dense] * 3, jobs=7, format="rules").wait(), 0, out=_SETTLED)
+
+
+def many_keys(world: World) -> None:
+    """Every line another key: what parsers and the analyst hold grows."""
+    _demand(world.start(logs=[world.logs.distinct], jobs=2, format="json").wait(), 0, out=b'"complete": true')
+
+
+def every_event(world: World) -> None:
+    """The format events: parsers wait for their turn."""
+    _demand(world.start(logs=[world.logs.dense, world.logs.apparmor], jobs=3, format="events").wait(), 0, out=b'"kind":"apparmor"')
+
+
+def tiny_lines(world: World) -> None:
+    """What an attacker can write: a block with as many lines of interest as fit. Lists outgrow the heap and are moved."""
+    _demand(world.start(logs=[world.logs.tiny], jobs=1, format="rules").wait(), 0, out=b"Read: ")
+
+
+def long_lines(world: World) -> None:
+    """AppArmor records and packets as long as lines can be, and longer."""
+    _demand(world.start(logs=[world.logs.apparmor, world.logs.overlong], jobs=2, format="json").wait(), 0, out=b"line too long")
+
+
+def frugal_malloc(world: World) -> None:
+    """A C library that gives memory back at once, as others than this machine's may."""
+    _demand(world.start("frugal", logs=[world.logs.small], jobs=1, format="rules").wait(), 0, out=_SETTLED)
+
+
+def no_vdso(world: World) -> None:
+    """A clock that cannot be read without a system call, as under some hypervisors and with the clock sources hpet and acpi_pm."""
+    _demand(world.start("no_vdso", logs=[world.logs.small], jobs=1, format="rules").wait(), 0, out=_SETTLED)
+
+
+def stopped(world: World) -> None:
+    """Every process is stopped while it waits or works, and continued."""
+    running = world.start(logs=[world.logs.tiny], jobs=1, format="rules")
+    here = at_work(running)
+    stop(here.parsers[0])
+    wait_until(lambda: _in_poll(here.analyst))
+    for pid in (here.analyst, here.supervisor):
+        stop(pid)
+    for pid in (here.supervisor, here.analyst, *here.parsers):
+        os.kill(pid, signal.SIGCONT)
+    _demand(running.wait(), 0, out=b"Read: ")
+
+
+def _in_poll(pid: int) -> bool:
+    call = Path(f"/proc/{pid}/syscall").read_text(encoding="ascii").split()[0]
+    return call == str(POLL[os.uname().machine])
+
+
+def dead_parser(world: World) -> None:
+    """A parser is killed; the rest is reported."""
+    running = world.start(logs=[world.logs.tiny, world.logs.small], jobs=2, format="rules")
+    here = at_work(running, parsers=2)
+    os.kill(here.parsers[0], signal.SIGKILL)
+    _demand(running.wait(), 5, out=_SETTLED, err="parser 1 killed by SIGKILL")
+
+
+def dead_analyst(world: World) -> None:
+    """The analyst is killed; the supervisor says so."""
+    running = world.start(logs=[world.logs.tiny], jobs=2, format="rules")
+    os.kill(at_work(running).analyst, signal.SIGKILL)
+    _demand(running.wait(), 5, err="the analyst killed by SIGKILL")
+
+
+def ended_by_signal(world: World) -> None:
+    """SIGTERM ends everything."""
+    running = world.start(logs=[world.logs.tiny], jobs=1, format="rules")
+    os.kill(at_work(running).supervisor, signal.SIGTERM)
+    _demand(running.wait(), 143)
+
+
+def out_of_memory(world: World) -> None:
+    """A parser runs into its limit, and says so by its exit status; the others end as always."""
+    ended = world.start(logs=[world.logs.tiny], jobs=1, format="rules", limits=8).wait()
+    _demand(ended, 5, err="parser 1 out of memory")
+
+
+def nothing_to_read(world: World) -> None:
+    """An empty log beside one that is not there."""
+    ended = world.start(logs=[world.logs.empty, "/nowhere/log"], format="json").wait()
+    _demand(ended, 3, out=b'"complete": true', err="/nowhere/log: no such file")
+
+
+def full_disk(world: World) -> None:
+    """Results that cannot be written."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        _demand(world.start(logs=[world.logs.dense], stdout=full, format="rules").wait(), 5, err="No space left on device")
+    finally:
+        os.close(full)
+
+
+def full_pipe(world: World) -> None:
+    """A reader that is slow, behind a pipe that does not block."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with open(read, "rb", buffering=0) as reader:
+        running = world.start(logs=[world.logs.dense], jobs=2, format="events", stdout=write)
+        os.close(write)
+        found = b"".join(iter(lambda: reader.read(3000), b""))
+    _demand(running.wait()._replace(out=found[-2000:]), 0, out=b'"kind":"netfilter"')
+
+
+def enough(world: World) -> None:
+    """`| head`."""
+    read, write = os.pipe()
+    running = world.start(logs=[world.logs.dense], jobs=2, format="events", stdout=write)
+    os.close(write)
+    found = os.read(read, 100)
+    os.close(read)
+    _demand(running.wait()._replace(out=found), 0, out=b'"kind":"netfilter"')
+
+
+def terminal(world: World) -> None:
+    """Text on a terminal, with the progress bar of a long run."""
+    master, slave = pty.openpty()
+    found: list[bytes] = []
+    running = world.start(logs=[world.logs.tiny, world.logs.odd], jobs=1, stdout=slave, stderr=slave)
+    os.close(slave)
+    reader = threading.Thread(target=_read_all, args=(master, found))
+    reader.start()
+    ended = running.wait()
+    reader.join()
+    _demand(ended._replace(out=b"".join(found)), 0, out=b"reading")
+
+
+def _read_all(descriptor: int, found: list[bytes]) -> None:
+    with contextlib.suppress(OSError):  # EIO: the other side is closed
+        while piece := os.read(descriptor, 1 << 16):
+            found.append(piece)
+    os.close(descriptor)
+
+
+def reduced(world: World) -> None:
+    """Without root."""
+    _demand(world.start(logs=[world.logs.small], jobs=2, format="json", user=1000).wait(), 0, out=b'"reduced"')
+
+
+SCENARIOS: dict[str, Callable[[World], None]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        any_run,
+        seven_parsers,
+        many_keys,
+        every_event,
+        tiny_lines,
+        long_lines,
+        frugal_malloc,
+        no_vdso,
+        stopped,
+        dead_parser,
+        dead_analyst,
+        ended_by_signal,
+        out_of_memory,
+        nothing_to_read,
+        full_disk,
+        full_pipe,
+        enough,
+        terminal,
+        reduced,
+    )
+}
