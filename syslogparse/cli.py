@@ -25,7 +25,7 @@ _EXITS = """exit status:
 
 def main(arguments: list[str]) -> int:
     """Parse the arguments and do what they say. A run does not return; argparse ends the process for --help and errors."""
-    asked = _parser().parse_args(arguments)
+    asked = _parser().parse_intermixed_args(arguments)
     # Only what is needed is loaded: --help and usage errors need none of it.
     if asked.schema:
         from syslogparse.report.json import schema  # noqa: PLC0415
@@ -115,7 +115,7 @@ def _kinds(text: str) -> tuple[Kind, ...]:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= 1024:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= 1024:
         raise argparse.ArgumentTypeError("a whole number from 1 to 1024 is wanted")
     return int(text)
 

@@ -25,7 +25,7 @@ from syslogparse.roles.output import tell
 from syslogparse.sandbox.canary import Canary
 from syslogparse.sandbox.capabilities import KeepFour
 from syslogparse.sandbox.confine import Mode, confine
-from syslogparse.sandbox.descriptors import KeepDescriptors
+from syslogparse.sandbox.descriptors import KeepDescriptors, move
 from syslogparse.sandbox.launch import CleanEnvironment, StandardDescriptors, TrustedTree, kept_environment
 from syslogparse.sandbox.lifetime import DieWithParent, hold_signals, leave_signals_to_supervisor
 from syslogparse.sandbox.limits import NoMoreProcesses
@@ -82,7 +82,7 @@ def _run(options: Options) -> NoReturn:
     hold_signals()
     sys.stdout = sys.stderr = None  # descriptors alone from here on: nothing is flushed twice
     first = os.getpid()
-    child = os.fork()
+    child = _fork("the analyst")
     if child:
         _be_supervisor(mode, logs, child, start)
     _be_analyst(mode, first, desk, jobs, pipes, start)
@@ -98,15 +98,19 @@ def _be_supervisor(mode: Mode, logs: Sequence[Log], child: int, start: Pipe) -> 
     prctl.set_child_subreaper(1)  # so that no process outlives this one's exit status
     confine(mode)
     carry_out(Canary("supervisor", channels))
-    _shut(descriptors=start.write + 1, files_grow=True)
+    _shut(descriptors=0, files_grow=True)
     carry_out(LoadFilter("supervisor", channels))
     supervisor.main(child, start.write)
 
 
 def _be_analyst(mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job], pipes: Sequence[Pipe], start: Pipe) -> NoReturn:
-    channels = Channels(reads=(start.read, *(pipe.read for pipe in pipes)), writes=(1, 2))
+    # Its descriptors are numbered without a gap, so that a limit of their count leaves no number for another.
+    (begin,) = move([start.read], 0)
+    moved = move([*(pipe.read for pipe in pipes), *(pipe.write for pipe in pipes)], 3)
+    reads, ends = moved[: len(pipes)], moved[len(pipes) :]
+    channels = Channels(reads=(begin, *reads), writes=(1, 2))
     mine = (*channels.reads, *channels.writes)
-    carry_out(KeepDescriptors((*mine, *(pipe.write for pipe in pipes))))
+    carry_out(KeepDescriptors((*mine, *ends)))
     _name("analyst")
     leave_signals_to_supervisor()
     confine(mode)
@@ -116,17 +120,17 @@ def _be_analyst(mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job],
     carry_out(Canary("analyst", channels))
     here = os.getpid()
     parsers = []
-    for number, (job, pipe) in enumerate(zip(jobs, pipes, strict=True), start=1):
-        child = os.fork()
+    for number, (job, read, end) in enumerate(zip(jobs, reads, ends, strict=True), start=1):
+        child = _fork(f"parser {number}")
         if child == 0:
-            _be_parser(number, here, job, pipe.write)
-        parsers.append(Parser(number, child, pipe.read, job.places))
+            _be_parser(number, here, job, end)
+        parsers.append(Parser(number, child, read, job.places))
     carry_out(KeepDescriptors(mine))
     # 6 filter: the last act; from here on the process can read its pipes, write and end
-    _shut(descriptors=max(mine) + 1, files_grow=True)
+    _shut(descriptors=len(mine), files_grow=True)
     carry_out(LoadFilter("analyst", channels))
     # 7 work
-    analyst.main(desk, parsers, start.read)
+    analyst.main(desk, parsers, begin)
 
 
 def _be_parser(number: int, parent: int, job: parser.Job, pipe: int) -> NoReturn:
@@ -144,6 +148,14 @@ def _be_parser(number: int, parent: int, job: parser.Job, pipe: int) -> NoReturn
     except BaseException as error:  # noqa: BLE001 - fail closed, whatever it is
         parser.announce_failure(f"the sandbox could not be set up: {type(error).__name__}")
     parser.main(job, capacity)
+
+
+def _fork(who: str) -> int:
+    try:
+        return os.fork()
+    except OSError as error:
+        hint = "let more processes be started (ulimit -u, the unit's TasksMax=, the container's pids.max), or use fewer: -j 1"
+        raise SandboxError("fork", f"{who} could not be started: {error.strerror}", hint) from error
 
 
 def _shut(*, descriptors: int, files_grow: bool) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, NoReturn, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, NoReturn, Protocol, TypeVar
 
 from syslogparse import exits
 from syslogparse.evidence.fold import Fold
-from syslogparse.evidence.model import GRADES, Event
+from syslogparse.evidence.model import GRADES, KINDS, Event
 from syslogparse.options import Options
 from syslogparse.report import events
 from syslogparse.report.model import Report, SandboxState, Summary
@@ -21,6 +21,7 @@ from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Log, Unreadable
 
 _EVENT_BUFFER = 1 << 16
+_K = TypeVar("_K")
 
 
 class Bar(Protocol):
@@ -163,16 +164,21 @@ def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
         unreadable=tuple(problem.name for problem in desk.unreadable),
         lines=sum(totals.lines.values()),
         bytes=sum(log.size for log in desk.logs),
-        events=totals.events,
+        events=_in_order(KINDS, totals.events),
         first=first,
         last=last,
         undecoded=totals.undecoded(),
-        trust=totals.trust,
+        trust=_in_order(GRADES, totals.trust),
         complete=not losses and not recorded,
         losses=(*losses, *recorded),
         sandbox=desk.sandbox,
     )
     return Report(summary, advice)
+
+
+def _in_order(names: Sequence[_K], sums: Mapping[_K, int]) -> dict[_K, int]:
+    """The same sums whichever parser spoke first."""
+    return {name: sums[name] for name in names if name in sums}
 
 
 _CUT = "line cut off at the end of the file"

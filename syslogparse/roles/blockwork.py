@@ -12,7 +12,7 @@ from syslogparse.evidence.fold import Fold, Subject, Tally
 from syslogparse.evidence.model import Event, Grade, Kind, Position, Reason, Undecodable
 from syslogparse.evidence.stamp import Clock
 from syslogparse.roles import wire
-from syslogparse.sources.blocks import Block, Place, copy_block, unchanged
+from syslogparse.sources.blocks import MAX_LINE, Block, Place, copy_block, unchanged
 from syslogparse.sources.scan import Span, lines_of_interest, spans_of
 from syslogparse.sources.trust import Grades
 
@@ -127,9 +127,9 @@ def _carefully(task: _Task, spans: Iterable[Span]) -> None:
 
 
 def _decode(decoder: Decoder, block: Block, span: Span) -> Event | Reason | None:
-    last = block.unfinished and span.end == len(block.text)
-    if last and block.too_long:
+    if span.end - span.start > MAX_LINE:
         return "line too long"
+    last = block.unfinished and span.end == len(block.text)
     try:
         return decoder.event(block.text[span.start : span.end], terminated=not last)
     except Undecodable as problem:

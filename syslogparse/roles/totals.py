@@ -69,7 +69,7 @@ class Totals:
             before = self.lines_before(place)
             if before is not None:
                 named.append((place.file, before + line + 1, reason))
-        return Undecoded(sum(self.reasons.values()), dict(self.reasons), tuple(named))
+        return Undecoded(sum(self.reasons.values()), dict(sorted(self.reasons.items())), tuple(named))
 
 
 def _add(sums: dict[_K, int], more: dict[_K, int]) -> None:

@@ -26,7 +26,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=1 << 53)]
 Time: TypeAlias = Annotated[int, Meta(ge=-(1 << 55), le=1 << 57)]
 """Microseconds since the epoch: years 828 to 6536."""
 Text: TypeAlias = Annotated[bytes, Meta(max_length=1 << 16)]
-FieldName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+FieldName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z")]
 FieldValue: TypeAlias = Text | Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | Annotated[list[Text], Meta(max_length=64)]
 
 

@@ -50,7 +50,6 @@ def confine(mode: Mode) -> None:
 def verify(steps: Sequence[Step]) -> None:
     """Read every step back once more, now that all are taken, and try each way back. Raises SandboxError."""
     for step in steps:
-        step.check()
         hold_against(step)
     sys.audit("syslogparse.confined")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from syslogparse.sandbox.libc import close_from
 from syslogparse.sandbox.step import Step
@@ -29,7 +29,8 @@ class KeepDescriptors(Step):
         """Close the gaps. A number that is not open is what is wanted, and no error."""
         low = 0
         for kept in self._keep:
-            os.closerange(low, kept)
+            if low < kept:  # closerange(0, 0) closes everything: CPython passes its end on as -1
+                os.closerange(low, kept)
             low = kept + 1
         try:
             close_from(low)
@@ -39,6 +40,16 @@ class KeepDescriptors(Step):
     def check(self) -> None:
         """Ask the kernel for each number; a listing in /proc is out of reach in the jail."""
         self.expect("the list of open descriptors", [number for number in range(_LOOKED_AT) if _is_open(number)], self._keep)
+
+
+def move(descriptors: Sequence[int], first: int) -> list[int]:
+    """Give the descriptors the numbers from ``first`` on, whatever these were before. Raises OSError.
+
+    The old numbers stay open; KeepDescriptors closes them.
+    """
+    above = max(*descriptors, first + len(descriptors)) + 1
+    aside = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above) for descriptor in descriptors]
+    return [os.dup2(descriptor, number, inheritable=False) for number, descriptor in enumerate(aside, start=first)]
 
 
 def _is_open(descriptor: int) -> bool:

@@ -40,6 +40,7 @@ class EnterJail(Step):
         for path in ("/", ".", ".."):
             status = os.stat(path)
             self.expect(f"the directory {path}", (status.st_dev, status.st_ino), self._inside)
+        self.expect("the number of the root's names", os.stat("/").st_nlink, 0)
         self.expect("the root's list of entries", os.listdir("/"), [])
         self.refused("making a directory in the jail", lambda: os.mkdir("/x", 0o700), _GONE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -17,6 +18,7 @@ KEPT_VARIABLES = ("TERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TZ")
 _LOADER_VARIABLES = ("LD_", "GLIBC_", "MALLOC_", "PYTHON")
 """Prefixes of variables that make the dynamic loader, the C library or Python load or do something else."""
 
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -137,8 +139,10 @@ def writable_by_others(paths: Iterable[str]) -> Iterator[str]:
 def _status(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in _NOT_THERE:
+            return None
+        raise
 
 
 def _is_writable_by_others(status: os.stat_result, *, is_leaf: bool) -> bool:

@@ -85,7 +85,7 @@ def unset_no_new_privs() -> None:
 def close_from(first: int, last: int | None = None) -> None:
     """Close the descriptors from first to last, both included (to the end of the table): close_range(2). Raises OSError.
 
-    os.closerange knows no end of the table: a descriptor may lie above RLIMIT_NOFILE, where it was opened before that was lowered.
+    os.closerange needs an end, and RLIMIT_NOFILE is none: a descriptor opened before it was lowered may lie above it.
     """
     end = _LAST_DESCRIPTOR if last is None else last
     _call(_libc.syscall(_SYS_CLOSE_RANGE, ctypes.c_uint(first), ctypes.c_uint(end), ctypes.c_uint(0)))

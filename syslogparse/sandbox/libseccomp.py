@@ -6,6 +6,7 @@ processes, here as root. Both sonames are fixed parts of the ABI, so they are na
 
 from __future__ import annotations
 
+import atexit  # noqa: F401 - weakref.finalize, with which pyseccomp frees filters, would import it behind the confinement
 import ctypes.util
 
 _SONAMES = {"c": "libc.so.6", "seccomp": "libseccomp.so.2"}

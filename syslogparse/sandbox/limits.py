@@ -60,7 +60,7 @@ class NoMoreProcesses(_Limits):
     """RLIMIT_NPROC 0: fork fails. It counts all processes of uid 65534, so it can come only after the last fork."""
 
     name = "no more processes"
-    what = "RLIMIT_NPROC 0 and no new descriptor (RLIMIT_NOFILE); parsers may grow no file either (RLIMIT_FSIZE 0)"
+    what = "RLIMIT_NPROC 0; RLIMIT_NOFILE leaves no number for a new descriptor; parsers may grow no file either (RLIMIT_FSIZE 0)"
     why = "after the last fork and the last open; the filter says the same again, so that either may fail"
 
     def __init__(self, *, descriptors: int, files_grow: bool) -> None:

@@ -84,19 +84,17 @@ _REAPS = Condition("options: 0 or WNOHANG", lambda _: [[_at_most(2, os.WNOHANG)]
 _EVERYONE: tuple[Role, ...] = ROLES
 
 TABLE: tuple[Call, ...] = (
-    Call("brk", _EVERYONE, None, "malloc and free: small blocks; libseccomp frees its own after loading", "large_log"),
-    Call("clock_gettime", ("analyst",), None, "deadlines, where the clock source has no vDSO", "unprovoked: this machine's vDSO"),
-    Call("exit_group", _EVERYONE, None, "the end", "any_run"),
-    Call("mmap", ("parser", "analyst"), _ANONYMOUS, "malloc and Python's arenas: large blocks", "large_log"),
-    Call("mremap", ("parser", "analyst"), _MAY_MOVE, "realloc of a large block: growing lists and buffers", "large_log"),
-    Call("munmap", ("parser", "analyst"), None, "giving large blocks back", "large_log"),
+    Call("brk", ("parser", "analyst"), None, "malloc and free: small blocks", "many_keys"),
+    Call("clock_gettime", ("analyst",), None, "deadlines, where the clock source has no vDSO", "no_vdso"),
+    Call("exit_group", _EVERYONE, None, "the end, and the exit status that tells how it came", "out_of_memory"),
+    Call("mmap", ("parser", "analyst"), _ANONYMOUS, "malloc and Python's arenas: large blocks", "any_run"),
+    Call("mremap", ("parser", "analyst"), _MAY_MOVE, "realloc of a large block: growing lists and buffers", "tiny_lines"),
+    Call("munmap", ("parser", "analyst"), None, "giving large blocks back", "any_run"),
     Call("poll", ("analyst",), None, "waiting for parsers, with a deadline; for a full non-blocking stdout", "any_run"),
     Call("read", ("analyst",), _READS, "what parsers send, and the supervisor's start signal", "any_run"),
-    Call(
-        "restart_syscall", ("analyst", "supervisor"), None, "the kernel's own: a poll that was stopped and continued", "stopped"
-    ),
+    Call("restart_syscall", ("analyst",), None, "the kernel's own: a poll that was stopped and continued", "stopped"),
     Call("rt_sigtimedwait", ("supervisor",), None, "waiting for the analyst's end or for a signal to end the run", "any_run"),
-    Call("wait4", ("analyst", "supervisor"), _REAPS, "learning how a child ended, leaving no zombie", "any_run"),
+    Call("wait4", ("analyst", "supervisor"), _REAPS, "learning how a child ended, leaving no zombie", "dead_parser"),
     Call("write", _EVERYONE, _WRITES, "evidence to the analyst; results and messages to the user", "any_run"),
 )
 
@@ -111,6 +109,7 @@ def build(role: Role, channels: Channels, table: Iterable[Call] = TABLE) -> pyse
     made = pyseccomp.SyscallFilter(pyseccomp.KILL_PROCESS)
     made.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
     made.set_attr(pyseccomp.Attr.CTL_NNP, 0)
+    made.set_attr(pyseccomp.Attr.API_SYSRAWRC, 1)  # the kernel's own errno when it refuses, not ECANCELED for all
     for call in allowed(role, table):
         for comparisons in call.condition.alternatives(channels) if call.condition else [[]]:
             made.add_rule(pyseccomp.ALLOW, call.name, *comparisons)

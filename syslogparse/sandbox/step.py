@@ -80,7 +80,8 @@ def carry_out(step: Step) -> None:
 
 
 def hold_against(step: Step) -> None:
-    """Try the step's way back. Raises SandboxError when it is open."""
+    """Read the step back once more and try its way back. Raises SandboxError when it is gone, or the way is open."""
+    _guarded(step, step.check)
     _guarded(step, step.resist)
 
 

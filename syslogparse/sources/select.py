@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from syslogparse.sources.open import DEFAULT_LOGS, STDIN, Candidate
 
-_GENERATION = re.compile(r"\.(?P<number>\d{1,4})(?:\.[a-z0-9]{1,4})?|-(?P<date>\d{8,10})(?:\.[a-z0-9]{1,4})?")
+_GENERATION = re.compile(r"\.(?P<number>\d{1,4})(?:\.[a-z0-9]{1,4})?|-(?P<date>\d{8,10})(?:\.[a-z0-9]{1,4})?", re.ASCII)
 """What logrotate(8) adds to a name: .1, .2.gz, -20261122, -20261122.gz (dateext)."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import leftovers
+from tests.e2e.harness import Gate, leftovers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLES = ROOT / "sample-logs"
@@ -35,6 +35,28 @@ def dense(stage) -> Path:
     log = stage / "dense.log"
     log.write_bytes(piece * (12 * PIECE // len(piece)))
     return log
+
+
+@pytest.fixture(scope="session")
+def five(stage, dense) -> Path:
+    """The first five blocks of it."""
+    log = stage / "five.log"
+    log.write_bytes(dense.read_bytes()[: 5 * PIECE])
+    return log
+
+
+@pytest.fixture(scope="session")
+def two(stage, dense) -> Path:
+    """The first two blocks of it."""
+    log = stage / "two.log"
+    log.write_bytes(dense.read_bytes()[: 2 * PIECE])
+    return log
+
+
+@pytest.fixture
+def gate(tmp_path) -> Gate:
+    """Holds parsers before their second block, where there are two parsers."""
+    return Gate(tmp_path / "gate", 2)
 
 
 @pytest.fixture(scope="session")

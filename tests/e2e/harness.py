@@ -4,6 +4,7 @@ Every run gets a session of its own, so that its processes can be found in /proc
 parent is by then.
 """
 
+import mmap
 import os
 import re
 import signal
@@ -85,7 +86,7 @@ class Run:
     def __init__(self, arguments: Sequence[str | os.PathLike[str]], **more: object) -> None:
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": QUIET_ENVIRONMENT}
         self.started = time.monotonic()
-        self.popen = subprocess.Popen([os.fspath(argument) for argument in arguments], start_new_session=True, **{**options, **more})  # type: ignore[call-overload]
+        self.popen = subprocess.Popen([os.fspath(argument) for argument in arguments], start_new_session=True, bufsize=0, **{**options, **more})  # type: ignore[call-overload]
 
     @property
     def pid(self) -> int:
@@ -147,12 +148,12 @@ def running(arguments: Sequence[str | os.PathLike[str]], **more: object) -> Iter
         run.destroy()
 
 
-def done(arguments: Sequence[str | os.PathLike[str]], stdin: bytes | None = None, seconds: float = 60, **more: object) -> Done:
-    """A run from start to end, with nothing left of it."""
-    if stdin is not None:
+def done(arguments: Sequence[str | os.PathLike[str]], text: bytes | None = None, seconds: float = 60, **more: object) -> Done:
+    """A run from start to end, with nothing left of it. text: its standard input."""
+    if text is not None:
         more["stdin"] = subprocess.PIPE
     with running(arguments, **more) as run:
-        out, err = run.popen.communicate(stdin, timeout=seconds)
+        out, err = run.popen.communicate(text, timeout=seconds)
         run.gone()
         return Done(run.popen.returncode, out or b"", err or b"")
 
@@ -188,3 +189,45 @@ def driver(interpreter: Path, change: str) -> list[str]:
     """The installed command after a change to it: one of its own constants, in place of minutes of waiting."""
     program = f"import sys\n{change}\nfrom syslogparse.__main__ import main\nsys.exit(main())"
     return [str(interpreter), "-IB", "-c", program]
+
+
+def fill(descriptor: int) -> int:
+    """Fill a non-blocking pipe. How many bytes that took."""
+    filled = 0
+    for piece in (4096, 1):
+        with suppress(BlockingIOError):
+            while True:
+                filled += os.write(descriptor, bytes(piece))
+    return filled
+
+
+class Gate:
+    """Holds parsers at a block of the log until it is opened: the moments between are the test's.
+
+    The parsers of the installed command wait at a byte of shared memory, for which their filter needs to allow nothing.
+    """
+
+    def __init__(self, path: Path, block: int) -> None:
+        path.write_bytes(bytes(4096))
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), 4096)
+        self.change = f"""
+import mmap, syslogparse.roles.parser as parser
+with open({str(path)!r}, "r+b") as file:
+    gate = mmap.mmap(file.fileno(), 4096)
+def held(worker, data, place, fold, work=parser.work_block):
+    if place.block >= {block}:
+        gate[1 + place.block] = 1
+        while not gate[0]:
+            pass
+    return work(worker, data, place, fold)
+parser.work_block = held
+"""
+
+    def wait(self, *blocks: int) -> None:
+        """Until parsers stand at these blocks."""
+        until(lambda: all(self._memory[1 + block] for block in blocks), f"parsers at the blocks {blocks}")
+
+    def open(self) -> None:
+        """Let all of them go on."""
+        self._memory[0] = 1

@@ -85,17 +85,20 @@ class Zygote:
     def __init__(self, place: Path, *, environment: dict[str, str] | None = None, prefix: tuple[str, ...] = ()) -> None:
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [*prefix, interpreter(), "-ISB", str(place / "tests/sandbox/zygote.py")]
+        as_third = ["/bin/sh", "-c", 'exec "$@" 3<&0 0</dev/null', "sh"]
         with theirs:
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", f'exec "$@" 3<&{theirs.fileno()}', "sh", *command],
-                pass_fds=(theirs.fileno(),),
-                env=environment or {},
-                cwd="/",
-            )
+            self._process = subprocess.Popen([*as_third, *command], stdin=theirs.fileno(), env=environment or {}, cwd="/")
         self._socket = mine
 
     def start(
-        self, case: str, *, stdin: int | None = None, stdout: int | None = None, stderr: int | None = None, seconds: int = _SECONDS, **arguments
+        self,
+        case: str,
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        seconds: int = _SECONDS,
+        **arguments,
     ) -> Running:
         """Start a case of `drivers` with these arguments. After ``seconds`` it is killed."""
         with contextlib.ExitStack() as opened:

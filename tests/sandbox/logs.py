@@ -32,7 +32,7 @@ def make_logs(folder: Path) -> Logs:
         "small": _packets(20_000, lambda: ("192.0.2.7", dice.randrange(90, 100))),
         "dense": _packets(3 * MIB, lambda: (f"192.0.2.{dice.randrange(20)}", dice.randrange(80, 100))),
         "distinct": _packets(3 * MIB, lambda: (f"10.{dice.randrange(256)}.{dice.randrange(256)}.9", dice.randrange(1, 65536))),
-        "tiny": b" OUT=\n" * (MIB // 6 + 1),
+        "tiny": b" OUT=\n" * (MIB // 6),
         "apparmor": b"".join(_denial(number) for number in range(400)),
         "overlong": _packets(2000, lambda: ("192.0.2.7", 99)) + b"x OUT=" + b"y" * (3 * MIB),
         "odd": b"".join(_odd(text) for text in (b"\xff\xfe", "naïve 漢字 \u202e".encode(), b"\x1b]0;x\x07\x1b[2J", b"[red]x[/]")) * 9,

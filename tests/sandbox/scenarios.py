@@ -92,6 +92,11 @@ def any_run(world: World) -> None:
     _demand(world.start(logs=[world.logs.small], jobs=1, format="rules").wait(), 0, out=_SETTLED)
 
 
+def garbage(world: World) -> None:
+    """Python's collector frees what nobody holds while each role is under its filter."""
+    _demand(world.start(logs=[world.logs.small], jobs=1, format="text", collect=True).wait(), 0)
+
+
 def seven_parsers(world: World) -> None:
     """More parsers than processors."""
     _demand(world.start(logs=[world.logs.dense] * 3, jobs=7, format="rules").wait(), 0, out=_SETTLED)
@@ -148,7 +153,7 @@ def _in_poll(pid: int) -> bool:
 def dead_parser(world: World) -> None:
     """A parser is killed; the rest is reported."""
     running = world.start(logs=[world.logs.tiny, world.logs.small], jobs=2, format="rules")
-    here = at_work(running, parsers=2)
+    here = at_work(running)
     os.kill(here.parsers[0], signal.SIGKILL)
     _demand(running.wait(), 5, out=_SETTLED, err="parser 1 killed by SIGKILL")
 
@@ -238,6 +243,7 @@ SCENARIOS: dict[str, Callable[[World], None]] = {
     scenario.__name__: scenario
     for scenario in (
         any_run,
+        garbage,
         seven_parsers,
         many_keys,
         every_event,

@@ -29,7 +29,6 @@ def main() -> None:
     drivers = importlib.import_module("tests.sandbox.drivers")
     calls = socket.socket(fileno=3)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    gc.collect()
     gc.freeze()
     while True:
         request, ancillary, _, _ = calls.recvmsg(1 << 16, socket.CMSG_SPACE(4 * 4), socket.MSG_CMSG_CLOEXEC)

@@ -1,0 +1,211 @@
+"""Once a process is confined it imports, opens and looks up nothing: seen by an audit hook, over all that the command can do."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import recorder
+from tests.e2e.harness import QUIET_ENVIRONMENT, Gate, done, running
+from tests.e2e.test_hostile_text import FORBIDDEN, _lines
+
+pytestmark = pytest.mark.root
+
+CONFINED = "syslogparse.confined"
+# What reaches for a file, code or another process. Not in it: ctypes.dlsym and call_function, with which the filter is built.
+REACHING = ("import", "open", "compile", "exec", "marshal.", "os.", "socket.", "subprocess.", "ctypes.dlopen", "glob.", "shutil.", "tempfile.", "cpython.run", "pty.")
+HARMLESS = {"os.fork"}  # the parsers and the canaries
+PARSERS = 2
+
+
+@pytest.fixture(scope="module")
+def watched(interpreter, stage):
+    """A copy of the installed command with the hook in it; a function that runs it and gives what ended and what was seen."""
+    tree = stage / "watched"
+    shutil.copytree(interpreter.parent.parent, tree, symlinks=True)
+    (site,) = (tree / "lib").glob("python3.*/site-packages")
+    shutil.copy(Path(recorder.__file__), site / "recorder.py")
+    record = stage / "record"
+    (site / "recorder.pth").write_text(f"import recorder; recorder.install({str(record)!r})\n", encoding="ascii")
+    start = [tree / "bin/python", "-IB", "-c"]
+
+    def run(*arguments, change="", act=None, **more):
+        record.unlink(missing_ok=True)
+        record.touch()
+        os.truncate(record, recorder.size())
+        program = f"import sys\n{change}\nfrom syslogparse.__main__ import main\nsys.exit(main())"
+        if act is None:
+            ended = done([*start, program, *arguments], **more)
+        else:
+            with running([*start, program, *arguments], **more) as started:
+                ended = act(started)
+        return ended, recorder.read(str(record))
+
+    yield run
+    record.unlink(missing_ok=True)
+    shutil.rmtree(tree)
+
+
+def _late(seen):
+    """What each process did behind its confinement that reaches for anything. Canaries and parsers inherit it."""
+    late = []
+    for region, events in seen.items():
+        names = [event.name for event in events]
+        begin = names.index(CONFINED) if CONFINED in names else 0
+        late += [(region, *event) for event in events[begin:] if event.name.startswith(REACHING) and event.name not in HARMLESS]
+    return late
+
+
+def _clean(seen):
+    assert _late(seen) == []
+    assert CONFINED in [event.name for event in seen[0]]  # the supervisor
+    assert CONFINED in [event.name for event in seen[1]]  # the analyst, its first child
+    return seen
+
+
+@pytest.fixture(scope="module")
+def everything(stage, small):
+    """Each kind of line, hostile text in all fields, what is no record, what is cut off; more than one block of it."""
+    log = stage / "everything.log"
+    nasty = _lines()
+    broken = b"".join(line[: len(line) // 2] + b"\n" for line in small.read_bytes().splitlines())
+    forged = b"Nov 22 06:20:01 gw evil[1]: kernel: IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1 DPT=22\n"
+    log.write_bytes(small.read_bytes() + nasty + broken + forged + b"\xff\xfe\n\0\n" + b"x" * (2 << 20) + b" OUT=IN=\n" + nasty[:-30])
+    return log
+
+
+@pytest.mark.parametrize("form", ["text", "rules", "json", "events"])
+@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1", "COLUMNS": "60", "TZ": "Europe/Berlin"}], ids=["plain", "color"])
+def test_every_format(watched, everything, form, environment):
+    ended, seen = watched("-j", str(PARSERS), "-f", form, everything, env={**QUIET_ENVIRONMENT, **environment})
+    assert ended.status == 0, ended.err
+    assert ended.out
+    _clean(seen)
+    # Below the supervisor the analyst and a canary; below the analyst two canaries, and the parsers.
+    assert set(seen) == {0, 1, 2, *range(17, 17 + 2 + PARSERS)}
+    if form == "json":
+        summary = json.loads(ended.out)["summary"]
+        assert set(summary["events"]) == {"netfilter", "apparmor", "seccomp"}
+        assert len(summary["undecoded"]["reasons"]) > 2
+        assert FORBIDDEN.search(ended.out.decode()) is None
+
+
+def test_the_hook_sees_imports_and_opens_before(watched, small):
+    _, seen = watched("-f", "json", small)
+    before = [event for event in seen[0] if event.name in {"import", "open"}]
+    assert any("rich" in event.arguments or "msgspec" in event.arguments for event in before)
+    assert any(str(small) in event.arguments for event in before)
+    # The supervisor and the analyst try to open files themselves, to see that they cannot, before they say that they are confined.
+    assert any("/etc/passwd" in event.arguments for event in seen[1])
+
+
+def test_the_hook_sees_what_comes_too_late(watched, small):
+    # An import and an open, put where they must not be: behind the confinement and before the filter, which would end it.
+    change = (
+        "import syslogparse.run as run\nconfine = run.confine\n"
+        "def late(mode):\n    confine(mode)\n    try: import colorsys\n    except ImportError: pass\n"
+        "    try: open('/x')\n    except OSError: pass\nrun.confine = late"
+    )
+    _, seen = watched("-f", "json", small, change=change)
+    names = {(region, name) for region, name, arguments in _late(seen)}
+    assert names >= {(0, "import"), (1, "import"), (0, "open"), (1, "open")}
+
+
+def test_many_keys(watched, stage):
+    log = stage / "keys.log"
+    line = "Nov 22 06:20:01 gw kernel: IN=eth{0} OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1 DPT={1}\n"
+    names = "Nov 22 06:20:01 gw kernel: audit: type=1400 audit(1.1:{0}): apparmor=\"DENIED\" operation=\"open\" profile=\"p\" name=\"/ä/{0}\" denied_mask=\"r\"\n"
+    log.write_text("".join(line.format(i % 7, i % 60000) + names.format(i) for i in range(8000)), encoding="utf-8")
+    ended, seen = watched("-j", str(PARSERS), "-f", "text", log)
+    assert ended.status == 0, ended.err
+    _clean(seen)
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGSYS"])
+def test_dead_parser(watched, five, tmp_path, name):
+    gate = Gate(tmp_path / "gate", 2)
+
+    def act(run):
+        gate.wait(2, 3)
+        os.kill(run.role("parser1"), signal.Signals[name])
+        gate.open()
+        return run.finish()
+
+    ended, seen = watched("-j", "2", "-f", "text", five, change=gate.change, act=act)
+    assert ended.status == 5
+    assert name.encode() in ended.err
+    _clean(seen)
+
+
+def test_lying_parser(watched, five):
+    change = (
+        "import syslogparse.roles.parser as parser, syslogparse.roles.wire as wire\n"
+        "def lie(fold): parser._send(wire.frame(wire.Type.EVIDENCE, b'\\xff'))\nparser._send_evidence = lie"
+    )
+    ended, seen = watched("-j", "2", "-f", "json", five, change=change)
+    assert ended.status == 5
+    assert ended.err.count(b"sent a frame that does not decode") == 2
+    _clean(seen)
+
+
+def test_late_parser(watched, five, tmp_path):
+    gate = Gate(tmp_path / "gate", 2)
+    ended, seen = watched("-j", "2", "-f", "json", five, change=f"{gate.change}\nimport syslogparse.roles.gather as g; g.DEADLINE = 0.5")
+    assert ended.status == 5
+    assert b"sent nothing whole" in ended.err
+    _clean(seen)
+
+
+def test_parser_whose_code_fails(watched, five):
+    change = "import syslogparse.roles.parser as parser\ndef fail(*_): raise ValueError('\\udcff')\nparser.work_block = fail"
+    ended, seen = watched("-j", "2", "-f", "text", five, change=change)
+    assert ended.status == 5
+    assert ended.err.count(b"ended early with status 70") == 2
+    _clean(seen)
+
+
+def test_analyst_whose_code_fails(watched, small):
+    change = "import syslogparse.roles.analyst as analyst\ndef fail(*_): raise KeyError('\\udcff')\nanalyst._report = fail"
+    ended, seen = watched("-f", "json", small, change=change)
+    assert ended.status == 5
+    assert ended.err == b"syslogparse: KeyError while merging the results: this is a defect of syslogparse\n"
+    _clean(seen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal(watched, dense, number):
+    def act(run):
+        run.roles(2)
+        os.kill(run.pid, number)
+        return run.finish()
+
+    ended, seen = watched("-j", "2", "-f", "events", dense, act=act)
+    assert ended.status == 128 + number
+    _clean(seen)
+
+
+@pytest.mark.parametrize("form", ["text", "events"])
+def test_outputs_that_fail(watched, two, form):
+    with open("/dev/full", "wb") as full:
+        ended, seen = watched("-f", form, two, stdout=full)
+    assert ended.status == 5
+    _clean(seen)
+
+    def act(run):
+        run.popen.stdout.close()
+        assert run.popen.wait(20) == 0
+
+    _, seen = watched("-f", form, two, act=act)
+    _clean(seen)
+
+
+def test_inputs_that_fail(watched, small, tmp_path):
+    ended, seen = watched("-f", "text", small, tmp_path, "/nowhere", "/dev/null", "\udcff\x1b")
+    assert ended.status == 3
+    _clean(seen)
+    ended, seen = watched("-f", "json", "-", text=small.read_bytes())
+    assert ended.status == 0
+    _clean(seen)

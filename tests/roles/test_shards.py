@@ -1,0 +1,148 @@
+"""The same logs, cut anywhere and shared among any number of parsers, give the same result."""
+
+import os
+from functools import partial
+from typing import NamedTuple
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syslogparse.evidence.fold import MAX_KEYS
+from syslogparse.options import Options
+from syslogparse.prepare import NoBar
+from syslogparse.report import events, json, rules
+from syslogparse.report.model import SandboxState, Undecoded
+from syslogparse.roles import analyst, blockwork, parser, wire
+from syslogparse.roles.analyst import Desk
+from syslogparse.roles.gather import Gathering
+from syslogparse.roles.parser import Job
+from syslogparse.sources.blocks import copy_block, plan, share
+from tests.roles.actors import Stage, gather
+from tests.roles.lines import GRADES, ODD, PACKET, PACKETS, REAL, log, worker
+
+COUNTS = (1, 2, 3, 7)
+LONG = [b"x" * 66_000, PACKET + b"y" * 66_000]
+LINE = st.sampled_from(PACKETS) | st.sampled_from(REAL) | st.sampled_from(ODD)
+TEXT = st.tuples(st.lists(LINE, max_size=25), st.booleans()).map(lambda made: b"\n".join(made[0]) + b"\n" * made[1])
+LOGS = st.lists(TEXT, min_size=1, max_size=3)
+
+
+def shared_out(stage, logs, parsers, size, *, stream=False):
+    """All roles.parser.main in processes of their own (nothing but the sandbox is missing), and the analyst's side of it."""
+    places = plan([one.size for one in logs], size)
+
+    def act(number, pipe):
+        parser.PIPE = pipe
+        vars(blockwork)["copy_block"] = partial(copy_block, block_bytes=size)
+        parser.main(Job(logs, [worker(stream=stream) for _ in logs], share(places, number, parsers)), 1 << 12)
+
+    crew = [stage.acting(number + 1, share(places, number, parsers), partial(act, number)) for number in range(parsers)]
+    heard = gather(crew, places, stream=stream, grades=[GRADES] * len(logs))
+    assert [one.lost for one in crew] == [None] * parsers
+    return heard
+
+
+class Result(NamedTuple):
+    """All that a report is made from, the order of evidence aside, and the report."""
+
+    evidence: list[str]
+    span: tuple[int | None, int | None]
+    lines: int
+    events: dict
+    trust: dict
+    undecoded: Undecoded
+    report: bytes
+    rules: str
+
+
+def result(logs, gathering: Gathering):
+    totals = gathering.totals
+    assert gathering.fold.overflow == 0
+    evidence = sorted(
+        repr((one, sorted(one.grades.items()))).replace(repr(one.grades), "", 1)
+        for one in gathering.fold.evidence(totals.first_lines())
+    )
+    state = SandboxState("full", 1, 65534, "", "none", no_new_privs=True, seccomp={})
+    desk = Desk(Options(), logs, [], [], None, NoBar(), state)
+    made = analyst._report(desk, gathering, [])
+    sums = sum(totals.lines.values()), totals.events, totals.trust, totals.undecoded()
+    return Result(evidence, gathering.fold.span(), *sums, json.render(made), rules.render(made))
+
+
+def printed(heard):
+    return [events.render(event, f"log{file}", line) for file, line, event in heard.events]
+
+
+def everything(texts, parsers, size):
+    stage = Stage()
+    try:
+        logs = [log(text) for text in texts]
+        folded = result(logs, shared_out(stage, logs, parsers, size).gathering)
+        return folded, printed(shared_out(stage, logs, parsers, size, stream=True))
+    finally:
+        stage.clear()
+
+
+@settings(max_examples=15)
+@given(LOGS, st.integers(1, 5000), st.sampled_from(COUNTS[1:]))
+def test_any_cut_and_any_number_of_parsers(texts, size, parsers):
+    size = max(size, sum(map(len, texts)) // 30)
+    assert everything(texts, parsers, size) == everything(texts, 1, 1 << 20)
+
+
+@pytest.mark.parametrize("size", [500, 7777, 70_000])
+def test_all_numbers_of_parsers(size):
+    texts = [b"\n".join([*PACKETS, *REAL, *LONG, *ODD, *PACKETS, b""]) * 2, b"", b"\n".join(REAL[::-1])]
+    whole = everything(texts, 1, 1 << 20)
+    assert len(whole[0].evidence) > 20
+    assert len(whole[1]) > 100
+    for parsers in COUNTS:
+        assert everything(texts, parsers, size) == whole
+
+
+@pytest.mark.parametrize(
+    "line", [PACKET.replace(b"IN=", b"XX=") + b"y" * 66_000, b"x" * 66_400 + PACKET], ids=["no packet", "behind the limit"]
+)
+def test_a_long_line_is_the_same_wherever_a_block_ends(line):
+    text = b"a\n" * 300 + line + b"\n"
+    assert everything([text], 1, 602) == everything([text], 1, 1 << 20)
+
+
+def test_more_parsers_than_blocks():
+    assert everything([b"\n".join(REAL)], 7, 1 << 20) == everything([b"\n".join(REAL)], 1, 1 << 20)
+
+
+@pytest.mark.corpora
+def test_real_logs(corpora):
+    texts = [path.read_bytes() for path in sorted((corpora / "captured").glob("*-6.12.log"))]
+    assert sum(map(len, texts)) > 100_000
+    whole = everything(texts, 1, 1 << 20)
+    for parsers, size in ((2, 60_000), (7, 9_973)):
+        assert everything(texts, parsers, size) == whole
+
+
+def test_places_are_lines_of_the_log():
+    text = b"\n".join([*ODD, *PACKETS, *REAL, *PACKETS]) + b"\n"
+    lines = text.split(b"\n")
+    with patch.object(wire, "FRAME_TARGET", 1000):
+        heard = gather_one(text)
+    for evidence in heard.fold.evidence(heard.totals.first_lines()):
+        for _, line in evidence.places:
+            if evidence.kind == "netfilter":
+                assert b"DST=" in lines[line - 1]
+    assert len(heard.fold.tallies) < MAX_KEYS
+
+
+def gather_one(text):
+    stage = Stage()
+    try:
+        return shared_out(stage, [log(text)], 3, 999).gathering
+    finally:
+        stage.clear()
+
+
+def test_no_child_is_left():
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

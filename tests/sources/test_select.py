@@ -1,0 +1,79 @@
+import os
+
+import pytest
+
+from syslogparse.sources import select
+from syslogparse.sources.open import DEFAULT_LOGS
+from syslogparse.sources.select import select_logs
+
+
+def make(folder, *names):
+    for name in names:
+        (folder / name).write_bytes(b"")
+
+
+def names(candidates):
+    return [os.path.basename(one.name) for one in candidates]
+
+
+def test_named_logs_are_taken_as_they_are_and_followed():
+    chosen = select_logs(("b", "/nonexistent", "-", "b"), rotated=False)
+    assert [one.name for one in chosen] == ["b", "/nonexistent", "-", "b"]
+    assert all(one.named for one in chosen)
+
+
+def test_the_defaults_are_those_that_exist_and_are_not_followed(tmp_path, monkeypatch):
+    make(tmp_path, "syslog")
+    (tmp_path / "kern.log").symlink_to("nowhere")
+    monkeypatch.setattr(select, "DEFAULT_LOGS", tuple(str(tmp_path / name) for name in ("syslog", "messages", "kern.log")))
+    chosen = select_logs((), rotated=False)
+    assert names(chosen) == ["syslog", "kern.log"]
+    assert not any(one.named for one in chosen)
+
+
+def test_the_usual_logs():
+    assert set(map(os.path.dirname, DEFAULT_LOGS)) == {"/var/log", "/var/log/audit"}
+
+
+def test_siblings_come_first_the_oldest_of_them_at_the_head(tmp_path):
+    expected = ["log-20251231", "log-20260101.gz", "log-2026010203", "log.10.gz", "log.3", "log.2.gz", "log.1", "log"]
+    make(tmp_path, *sorted(expected))
+    chosen = select_logs((str(tmp_path / "log"),), rotated=True)
+    assert names(chosen) == expected
+    assert [one.named for one in chosen] == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["log.old", "log.1.bak.gz", "log.12345", "log-2026", "log.1~", "log.", "log..1", "log.1."],
+        *["xlog.1", "log1", "logs.1", "log.1\n"],
+        "log.\u0661",
+    ],
+)
+def test_what_is_no_sibling(tmp_path, name):
+    make(tmp_path, "log", name)
+    assert names(select_logs((str(tmp_path / "log"),), rotated=True)) == ["log"]
+
+
+def test_a_name_in_the_current_folder(tmp_path, monkeypatch):
+    make(tmp_path, "log", "log.1")
+    monkeypatch.chdir(tmp_path)
+    assert [one.name for one in select_logs(("log",), rotated=True)] == ["log.1", "log"]
+
+
+def test_a_name_with_the_signs_of_a_pattern(tmp_path):
+    make(tmp_path, "l[o]g*", "l[o]g*.1", "log.1")
+    assert names(select_logs((str(tmp_path / "l[o]g*"),), rotated=True)) == ["l[o]g*.1", "l[o]g*"]
+
+
+def test_stdin_and_folders_that_cannot_be_read_have_no_siblings(tmp_path, monkeypatch):
+    make(tmp_path, "-.1")
+    monkeypatch.chdir(tmp_path)
+    assert names(select_logs(("-", "/nonexistent/log"), rotated=True)) == ["-", "log"]
+
+
+def test_rotated_defaults(tmp_path, monkeypatch):
+    make(tmp_path, "syslog", "syslog.1", "messages.1")
+    monkeypatch.setattr(select, "DEFAULT_LOGS", tuple(str(tmp_path / name) for name in ("syslog", "messages")))
+    assert names(select_logs((), rotated=True)) == ["syslog.1", "syslog"]

@@ -1,0 +1,143 @@
+import json
+import os
+import pty
+from datetime import UTC
+
+import pytest
+
+from syslogparse import prepare
+from syslogparse.options import Options
+from syslogparse.prepare import NoBar, prepare_desk, prepare_jobs
+from syslogparse.report.progress import Progress
+from syslogparse.report.warmup import synthetic_report
+from syslogparse.sources.blocks import BLOCK_BYTES
+from syslogparse.sources.open import Log, Unreadable
+from syslogparse.sources.trust import UNTRUSTED
+
+
+def log(size=100, name="syslog"):
+    return Log(name, None, size, UNTRUSTED, 1_795_328_446_000_000)
+
+
+def desk(options=None, logs=None, environment=None):
+    return prepare_desk(options or Options(format="rules"), environment or {}, "full", [log()] if logs is None else logs, [])
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setattr(os, "isatty", lambda _descriptor: True)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sizes", "cpus", "parsers"),
+    [
+        (None, [9 * BLOCK_BYTES], 4, 4),
+        (None, [9 * BLOCK_BYTES], 1, 1),
+        (3, [9 * BLOCK_BYTES], 8, 3),
+        (1024, [2 * BLOCK_BYTES + 1], 8, 3),
+        (7, [10, 10], 1, 2),
+        (7, [0], 8, 1),
+        (None, [], 8, 1),
+    ],
+)
+def test_as_many_parsers_as_are_useful(monkeypatch, jobs, sizes, cpus, parsers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cpus)))
+    made = desk(Options(format="rules", jobs=jobs), [log(size) for size in sizes])
+    assert made.sandbox.parsers == parsers
+    shares = [job.places for job in prepare_jobs(made, UTC)]
+    assert len(shares) == parsers
+    assert sorted(place for part in shares for place in part) == list(made.places)
+
+
+def test_the_state_of_the_sandbox():
+    problem = Unreadable("x", "y")
+    made = prepare_desk(Options(format="json"), {}, "reduced", [log()], [problem])
+    assert (made.sandbox.mode, made.sandbox.uid, made.sandbox.no_new_privs) == ("reduced", 65534, True)
+    assert set(made.sandbox.seccomp) == {"parser", "analyst", "supervisor"}
+    assert made.sandbox.seccomp["parser"] < made.sandbox.seccomp["analyst"]
+    assert list(made.unreadable) == [problem]
+
+
+def rendered(made):
+    assert made.render is not None
+    return made.render(synthetic_report(complete=True))
+
+
+def test_json():
+    assert json.loads(rendered(desk(Options(format="json"))))["summary"]["lines"] == 123_456_789
+
+
+def test_rules_are_the_default_where_no_terminal_is(monkeypatch):
+    monkeypatch.setattr(os, "isatty", lambda _descriptor: False)
+    assert rendered(desk(Options())) == rendered(desk(Options(format="rules")))
+
+
+@pytest.mark.usefixtures("terminal")
+def test_text_is_the_default_on_a_terminal():
+    bare = {"COLUMNS": "90", "NO_COLOR": "1"}
+    assert rendered(desk(Options(quiet=True), environment=bare)) == rendered(
+        desk(Options(format="text", quiet=True), environment=bare)
+    )
+    assert b"\x1b[" in rendered(desk(Options(quiet=True)))
+    assert b"\x1b" not in rendered(desk(Options(quiet=True), environment=bare))
+
+
+def test_text_shows_as_many_rules_as_asked_for():
+    few, many = (rendered(desk(Options(format="text", max_rules=number))) for number in (1, 30))
+    assert len(few) < len(many)
+
+
+def test_events_are_not_rendered_at_the_end():
+    made = desk(Options(format="events"))
+    assert made.render is None
+    (job,) = prepare_jobs(made, UTC)
+    assert all(worker.stream for worker in job.workers)
+
+
+def test_workers_follow_the_options():
+    (job,) = prepare_jobs(desk(Options(format="json", kinds=("seccomp",))), UTC)
+    (worker,) = job.workers
+    assert worker.kinds == {"seccomp"}
+    assert (worker.stream, worker.bulk) == (False, None)
+
+
+def test_a_bar_only_on_a_terminal_that_wants_one(monkeypatch):
+    monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 2)
+    assert isinstance(desk().progress, Progress)
+    assert isinstance(desk(Options(format="rules", quiet=True)).progress, NoBar)
+    monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 1)
+    assert isinstance(desk(Options(format="rules")).progress, NoBar)
+
+
+def test_no_bar_shows_nothing(capfd):
+    bar = NoBar()
+    bar.update(1, 2)
+    bar.finish()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("80", 80), ("9999", 9999), ("10000", 100), ("0", 100), ("-5", 100), ("", 100), ("x", 100), ("8 0", 100), (None, 100)],
+)
+def test_width_without_a_terminal(columns, width):
+    with open("/dev/null", encoding="ascii") as nothing:
+        assert prepare._width({} if columns is None else {"COLUMNS": columns}, nothing.fileno()) == width
+
+
+def test_width_of_a_terminal():
+    ours, theirs = pty.openpty()
+    try:
+        assert prepare._width({}, theirs) == 100  # a terminal that does not know
+        os.system(f"stty cols 77 < {os.ttyname(theirs)}")
+        assert prepare._width({}, theirs) == 77
+        assert prepare._width({"COLUMNS": "60"}, theirs) == 60
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_nothing_is_printed(capfd):
+    for form in ("text", "rules", "json", "events"):
+        desk(Options(format=form))
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,111 @@
+"""The parts of run that need no sandbox; the whole of it is tested from outside in tests/e2e."""
+
+import fcntl
+import os
+
+import pytest
+
+from syslogparse import run
+from syslogparse.options import Options
+from syslogparse.sandbox.step import SandboxError
+from syslogparse.sources.open import Unreadable
+from tests.roles.actors import Stage
+
+
+@pytest.fixture
+def stage():
+    made = Stage()
+    yield made
+    made.clear()
+
+
+def test_a_pipe_is_not_inherited():
+    pipe = run._pipe()
+    try:
+        assert not os.get_inheritable(pipe.read)
+        assert not os.get_inheritable(pipe.write)
+        os.write(pipe.write, b"x")
+        assert os.read(pipe.read, 2) == b"x"
+    finally:
+        os.close(pipe.read)
+        os.close(pipe.write)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1 << 17, 1 << 17), (1 << 31, None), (None, None)])
+def test_a_pipes_size_is_a_wish(size, expected):
+    plain, pipe = run._pipe(), run._pipe(size)
+    try:
+        usual = fcntl.fcntl(plain.write, fcntl.F_GETPIPE_SZ)
+        assert fcntl.fcntl(pipe.write, fcntl.F_GETPIPE_SZ) in {expected or usual, size if os.geteuid() == 0 else usual}
+    finally:
+        for descriptor in (*plain, *pipe):
+            os.close(descriptor)
+
+
+def test_unreadable_inputs_are_told_escaped_and_the_run_goes_on(stage):
+    done = stage.run(lambda: run._tell_unreadable([None], [Unreadable("a\x1b[2J\nb", "is a FIFO"), Unreadable("c", "gone")]))  # type: ignore[list-item]
+    assert done.status == 0
+    lines = done.err.decode().splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("syslogparse: a")
+    assert lines[0].endswith("b: is a FIFO")
+    assert lines[0].isprintable()
+    assert lines[1] == "syslogparse: c: gone"
+
+
+def test_nothing_to_read(stage):
+    done = stage.run(lambda: run._tell_unreadable([], [Unreadable("a", "no such file or directory")]))
+    assert done == (3, b"", b"syslogparse: a: no such file or directory\n")
+
+
+def test_no_log_at_all(stage):
+    done = stage.run(lambda: run._tell_unreadable([], []))
+    assert done.status == 3
+    assert done.err.startswith(b"syslogparse: none of the usual logs exists (/var/log/syslog, ")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SandboxError("jail", "no", "try root"), "the sandbox could not be set up: jail: no\nsyslogparse: hint: try root\n"),
+        (
+            ValueError("\x1b[2J\n"),
+            "stopped before any log was parsed: ValueError: ",
+        ),
+        (MemoryError(), "stopped before any log was parsed: MemoryError: \n"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_fails_fails_closed(stage, monkeypatch, error, words):
+    def fail(_options):
+        raise error
+
+    monkeypatch.setattr(run, "_run", fail)
+    done = stage.run(lambda: run.run(Options()))
+    assert (done.status, done.out) == (4, b"")
+    text = done.err.decode()
+    assert text.startswith(f"syslogparse: {words}")
+    assert text.count("\n") == 2
+    assert text.replace("\n", "").isprintable()
+    assert "syslogparse: hint: " in text
+
+
+def test_a_parser_that_cannot_be_confined_says_so(stage, monkeypatch):
+    def refuse(_step):
+        raise SandboxError("descriptors", "x", "y")
+
+    monkeypatch.setattr(run, "carry_out", refuse)
+    read, write = stage.pipe()
+    done = stage.run(lambda: run._be_parser(1, os.getppid(), None, write))  # type: ignore[arg-type]
+    assert (done.status, done.out, done.err) == (70, b"", b"")
+    stage.close(write)
+    assert stage.drain(read)[5:] == b"the sandbox could not be set up: descriptors: x\nhint: y"
+
+
+def test_a_processs_name(stage):
+    def act():
+        run._name("analyst")
+        with open("/proc/self/comm", "rb") as comm:
+            os.write(1, comm.read())
+
+    assert stage.run(act).out == b"sp-analyst\n"
