@@ -25,7 +25,7 @@ _EXITS = """exit status:
 
 def main(arguments: list[str]) -> int:
     """Parse the arguments and do what they say. A run does not return; argparse ends the process for --help and errors."""
-    asked = _parser().parse_intermixed_args(arguments)
+    asked = _parse(arguments)
     # Only what is needed is loaded: --help and usage errors need none of it.
     if asked.schema:
         from syslogparse.report.json import schema  # noqa: PLC0415
@@ -42,6 +42,14 @@ def main(arguments: list[str]) -> int:
         tell("hint: it needs libseccomp.so.2 and the packages that 'make install' puts beside it")
         return exits.NO_SANDBOX
     return run(_options(asked))
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    """Options may stand between and behind logs; all behind -- are logs, which parse_intermixed_args gets wrong (3.11)."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    asked = _parser().parse_intermixed_args(arguments[:end])
+    asked.logs = [*asked.logs, *arguments[end + 1 :]]
+    return asked
 
 
 def _options(asked: argparse.Namespace) -> Options:

@@ -14,7 +14,7 @@ from syslogparse.sandbox.seccomp import TABLE
 
 
 def options(*arguments):
-    return cli._options(cli._parser().parse_args(arguments))
+    return cli._options(cli._parse([*arguments]))
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ def options(*arguments):
         ([], Options()),
         (["a", "-", "b"], Options(logs=("a", "-", "b"))),
         (["--", "-q", "--x"], Options(logs=("-q", "--x"))),
+        (["a", "-q", "b", "-j", "2", "c"], Options(logs=("a", "b", "c"), quiet=True, jobs=2)),
+        (["a", "-q", "--", "-b", "--"], Options(logs=("a", "-b", "--"), quiet=True)),
         (["-k", "seccomp,netfilter"], Options(kinds=("netfilter", "seccomp"))),
         (["--kind", "apparmor,apparmor"], Options(kinds=("apparmor",))),
         (["-f", "json"], Options(format="json")),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.harness import done, running
+from tests.e2e.harness import done, driver, running
 
 pytestmark = pytest.mark.root
 
@@ -26,7 +26,7 @@ CALLS = [
     b'Nov 22 06:20:01 gw kernel: audit: type=1326 audit(1.1:1): pid=1 comm="aaa" exe="/a/%d" sig=31 arch=c000003e syscall=59 code=0x80000000\n',
     b'Nov 23 07:30:02 hq kernel: audit: type=1326 audit(2.2:2): pid=2 comm="bbb" exe="/b/%d" sig=31 arch=c000003e syscall=41 code=0x00050000\n',
 ]
-SHAPES = {"netfilter": PACKETS, "apparmor": DENIALS, "seccomp": CALLS, "all": [PACKETS[0] + DENIALS[0] + CALLS[0], PACKETS[1] + DENIALS[1] + CALLS[1]]}
+SHAPES = {"packets": PACKETS, "all": [b"".join(lines) for lines in zip(PACKETS, DENIALS, CALLS, strict=True)]}
 
 # Writes the two versions over each other until it is ended; in pieces that end in the middle of lines, so that most moments are torn.
 WRITER = """
@@ -41,12 +41,9 @@ while True:
 
 
 def _versions(shape):
-    """Both versions of a log of four blocks, and the values that differ line by line."""
-    count = (4 << 20) // len(shape[0] % (10000,) * 1 if shape[0].count(b"%d") == 1 else shape[0])
-    made = []
-    for version in shape:
-        number = version.count(b"%d")
-        made.append(b"".join(version % ((10000 + line % 500,) * number) for line in range(count)))
+    """Both versions of a log of two blocks."""
+    count = (2 << 20) // len(shape[0])
+    made = [b"".join(lines.replace(b"%d", b"%d" % (10000 + number % 500)) for number in range(count)) for lines in shape]
     assert len(made[0]) == len(made[1])
     return made
 
@@ -75,32 +72,35 @@ def _rules(ended):
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_log_that_is_rewritten(command, stage, kind):
-    versions = _versions(SHAPES[kind])
-    with _rewritten(stage, versions) as (log, names):
-        for name in names:
-            name.chmod(0o644)
+def test_log_that_is_rewritten(command, interpreter, stage, kind):
+    with _rewritten(stage, _versions(SHAPES[kind])) as (log, names):
         allowed = [_rules(done([command, "-f", "json", name])) for name in names]
         assert all(allowed)
         assert not allowed[0] & allowed[1]
         changed = 0
-        for _ in range(3):
+        for _ in range(2):
             ended = done([command, "-f", "json", log])
             found = json.loads(ended.out)["summary"]
             changed += found["undecoded"]["reasons"].get("log changed while it was read", 0)
             assert _rules(ended) <= allowed[0] | allowed[1]
             assert (ended.status == 5) == (not found["complete"])
-        assert changed > 0  # or the writer was not fast enough, and nothing was tested
+        assert changed > 0
+        # The control: without a second look at the log there are such rules.
+        careless = "import syslogparse.roles.blockwork as work; work.unchanged = lambda data, block: None"
+        for _ in range(20):
+            if not _rules(done([*driver(interpreter, careless), "-f", "json", log])) <= allowed[0] | allowed[1]:
+                break
+        else:
+            pytest.fail("the writer was not fast enough: nothing was tested")
 
 
 def test_events_of_a_log_that_is_rewritten(command, stage):
     with _rewritten(stage, _versions(SHAPES["all"])) as (log, names):
         allowed = {line.split(b'"time"')[1] for name in names for line in done([command, "-f", "events", name]).out.splitlines()}
-        for _ in range(2):
-            ended = done([command, "-f", "events", log])
-            found = {line.split(b'"time"')[1] for line in ended.out.splitlines()}
-            assert found
-            assert found <= allowed
+        ended = done([command, "-f", "events", log])
+        found = {line.split(b'"time"')[1] for line in ended.out.splitlines()}
+        assert found
+        assert found <= allowed
 
 
 def test_log_that_grows(command, stage, small):
