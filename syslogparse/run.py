@@ -112,8 +112,8 @@ def _be_analyst(mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job],
     mine = (*channels.reads, *channels.writes)
     carry_out(KeepDescriptors((*mine, *ends)))
     _name("analyst")
-    leave_signals_to_supervisor()
     confine(mode)
+    leave_signals_to_supervisor()  # not before: a signal between the making and the removing of the jail would leave it behind
     carry_out(DieWithParent(parent))
     # 5 fork: the parsers, one per CPU, after canaries have shown what the filters do
     carry_out(Canary("parser", Channels(writes=(parser.PIPE,))))

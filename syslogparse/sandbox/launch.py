@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import stat
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 
+from syslogparse.sandbox.libc import clearenv
 from syslogparse.sandbox.step import Step
 
 KEPT_VARIABLES = ("TERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TZ")
@@ -37,13 +39,14 @@ def relaunch_isolated(arguments: list[str]) -> None:
     """Start again as ``python -IB`` with a clean environment, unless this is such a start already. Raises OSError.
 
     The installed launcher is isolated from the first instruction on. This is for the other ways to start: a script that pip
-    made, and a sudo that passes LD_PRELOAD on. A library that was preloaded has run by then; from here on it has not.
+    made, and a sudo that passes LD_PRELOAD on. A library that was preloaded has run by then; from here on it has not. HOME is set
+    because Python's site module would otherwise ask NSS for root's, which may load foreign code.
     """
     foreign = any(name.startswith(_LOADER_VARIABLES) for name in os.environ)
     if sys.flags.isolated and sys.flags.dont_write_bytecode and not foreign:
         return
     os.execve(  # noqa: S606 - no shell: the very interpreter that runs already
-        sys.executable, [sys.executable, "-IB", "-m", "syslogparse", *arguments], kept_environment()
+        sys.executable, [sys.executable, "-IB", "-m", "syslogparse", *arguments], {**kept_environment(), "HOME": "/"}
     )
 
 
@@ -82,8 +85,9 @@ class CleanEnvironment(Step):
     why = "before anything is read: whoever calls sudo may have set them, and libraries look at more of them than one knows"
 
     def take(self) -> None:
-        """Clear it."""
+        """Clear Python's view of it and the C library's, in which a library may have set more."""
         os.environ.clear()
+        clearenv()
 
     def check(self) -> None:
         """Nothing is left."""
@@ -166,10 +170,11 @@ def _program_files() -> Iterator[str]:
 
 
 def _is_open(descriptor: int) -> bool:
+    """Only EBADF says no: another error (a security module's, over the path) is about a descriptor that is there."""
     try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
+        fcntl.fcntl(descriptor, fcntl.F_GETFD)
+    except OSError as error:
+        return error.errno != errno.EBADF
     return True
 
 

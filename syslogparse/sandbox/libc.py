@@ -82,6 +82,11 @@ def unset_no_new_privs() -> None:
     _call(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0))
 
 
+def clearenv() -> None:
+    """Forget every environment variable: clearenv(3). Raises OSError."""
+    _call(-1 if _libc.clearenv() else 0)
+
+
 def close_from(first: int, last: int | None = None) -> None:
     """Close the descriptors from first to last, both included (to the end of the table): close_range(2). Raises OSError.
 

@@ -37,6 +37,10 @@ class Log(NamedTuple):
     newest: int
 
 
+_FORBIDDEN_ROOT = "AppArmor or another security module may allow logs in /var/log only; try: syslogparse - < LOG"
+_FORBIDDEN_USER = "logs are for root: use sudo, or join the group that may read them"
+
+
 class Candidate(NamedTuple):
     """A path to open. named: the user named it, so a link is followed wherever it leads."""
 
@@ -118,8 +122,8 @@ def _reopen(path: int) -> int:
     except FileNotFoundError as error:
         raise _Refused("cannot be opened without /proc; mount it") from error
     except PermissionError as error:
-        hint = "" if os.geteuid() == 0 else " (logs are for root: use sudo, or join the group that may read them)"
-        raise _Refused(f"permission denied{hint}") from error
+        hint = _FORBIDDEN_ROOT if os.geteuid() == 0 else _FORBIDDEN_USER
+        raise _Refused(f"permission denied ({hint})") from error
 
 
 def _take(name: str, descriptor: int, syslog_uid: int | None) -> Log:

@@ -43,7 +43,7 @@ while True:
 def _versions(shape):
     """Both versions of a log of two blocks."""
     count = (2 << 20) // len(shape[0])
-    made = [b"".join(lines.replace(b"%d", b"%d" % (10000 + number % 500)) for number in range(count)) for lines in shape]
+    made = [b"".join(lines.replace(b"%d", b"%d" % (10000 + number % 100)) for number in range(count)) for lines in shape]
     assert len(made[0]) == len(made[1])
     return made
 

@@ -1,4 +1,4 @@
-"""An interpreter for what seccomp makes of classic BPF (linux/filter.h, linux/seccomp.h), to ask a filter without running a process.
+"""An interpreter for what seccomp makes of classic BPF (linux/filter.h, linux/seccomp.h): to ask a filter without a process.
 
 Only what libseccomp emits is understood; anything else is an error, not a guess.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import faulthandler
 import json
 import os
@@ -13,6 +14,9 @@ from syslogparse.sandbox.libc import CLONE_NEWUSER, unshare
 from syslogparse.sandbox.step import SandboxError
 
 _SECONDS = 20
+
+
+codecs.lookup("ascii")  # a child that is nobody may not be able to load it any more
 
 
 class Outcome(NamedTuple):
@@ -50,9 +54,7 @@ def in_child(act: Callable[[], object]) -> Outcome:
         said = file.read()
     status = os.waitpid(child, 0)[1]
     found = json.loads(said) if said else {}
-    return Outcome(
-        status, found.get("value"), found.get("raised"), found.get("told", ""), found.get("step"), found.get("hint")
-    )
+    return Outcome(status, found.get("value"), found.get("raised"), found.get("told", ""), found.get("step"), found.get("hint"))
 
 
 REPORT = 60

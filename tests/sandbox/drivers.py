@@ -7,10 +7,12 @@ import os
 import resource
 import signal
 
+import msgspec
 import prctl
 
 from syslogparse import run
 from syslogparse.options import Options
+from syslogparse.roles import analyst, parser, supervisor
 from syslogparse.sandbox import confine, limits, seccomp
 from syslogparse.sandbox.capabilities import last_capability
 from syslogparse.sandbox.libc import CapMasks, capget, capset
@@ -21,24 +23,35 @@ __all__ = ["become_subreaper", "program", "walk"]
 
 
 def become_subreaper() -> None:
+    """For the keeper of a case, which imports nothing itself."""
     prctl.set_child_subreaper(1)
 
 
-def program(*, lack: list | None = None, user: int | None = None, limits: int | None = None, collect: bool = False, ignore: str = "", world: str = "", **options) -> None:
+def program(
+    *,
+    lack: list[str] | None = None,
+    user: int = 0,
+    spare: int = 0,
+    collect: bool = False,
+    ignore: str = "",
+    world: str = "",
+    **options: object,
+) -> None:
     """Run the program with these options.
 
-    lack: [name, role], a row that the role's filter has to do without. user: who runs it. limits: MiB of memory beside what is used.
-    world: one of WORLDS. ignore: a signal that the caller ignores. collect: let the garbage collector run as soon as a role is under its filter.
+    lack: a row and the role that has to do without it. user: who runs it. spare: MiB of memory beside what is used when it is
+    confined. collect: let the garbage collector run as soon as a role is under its filter. ignore: a signal that the caller
+    ignores. world: one of WORLDS.
     """
     gc.unfreeze()
     if ignore:
         signal.signal(signal.Signals[ignore], signal.SIG_IGN)
     if collect:
-        collect_first()
+        _collect_first()
     if lack:
-        without(*lack)
-    if limits:
-        spare(limits)
+        _do_without(*lack)
+    if spare:
+        _spare(spare)
     if world:
         WORLDS[world]()
     if user:
@@ -46,7 +59,7 @@ def program(*, lack: list | None = None, user: int | None = None, limits: int | 
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
         prctl.set_dumpable(1)
-    run.run(Options(**{key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}))
+    run.run(msgspec.convert(options, Options))
 
 
 def _withhold(*numbers: int) -> None:
@@ -70,34 +83,38 @@ WORLDS = {
 """What a container or an administrator does before the program starts."""
 
 
-def without(name: str, role: str) -> None:
-    """Take a role out of the row of this call."""
+def _put(owner: object, name: str, value: object) -> None:
+    assert hasattr(owner, name), name
+    setattr(owner, name, value)
+
+
+def _do_without(name: str, role: str) -> None:
     table = tuple(
-        call._replace(roles=tuple(one for one in call.roles if one != role)) if call.name == name else call for call in seccomp.TABLE
+        call._replace(roles=tuple(one for one in call.roles if one != role)) if call.name == name else call
+        for call in seccomp.TABLE
     )
     if table == seccomp.TABLE:
         raise ValueError(f"{role} has no row {name}")
     build = seccomp.build
-    seccomp.build = lambda role, channels: build(role, channels, table)
+    _put(seccomp, "build", lambda role, channels: build(role, channels, table))
 
 
-def spare(mebibytes: int) -> None:
-    """Leave a process this much memory beside what it has when it is confined."""
-
+def _spare(mebibytes: int) -> None:
     class Tight(limits.SharedLimits):
         def __init__(self) -> None:
-            used = int(open("/proc/self/statm", encoding="ascii").read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+            with open("/proc/self/statm", encoding="ascii") as file:
+                used = int(file.read().split()[5]) * resource.getpagesize()
             self._wanted = {**limits._SHARED, resource.RLIMIT_DATA: used + (mebibytes << 20)}
 
-    confine.SharedLimits = Tight
+    _put(confine, "SharedLimits", Tight)
 
 
-def collect_first() -> None:
+def _collect_first() -> None:
     """What Python's collector does at some moment happens at once: everything that nobody holds any more is freed."""
-    for role in (run.parser, run.analyst, run.supervisor):
+    for role in (parser, analyst, supervisor):
 
-        def main(*arguments, main=role.main) -> None:
+        def main(*arguments: object, main=role.main) -> None:
             gc.collect()
             main(*arguments)
 
-        role.main = main
+        _put(role, "main", main)

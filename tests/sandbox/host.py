@@ -108,12 +108,8 @@ class Zygote:
             opened.callback(os.close, write)
             null = os.open("/dev/null", os.O_RDWR)
             opened.callback(os.close, null)
-            descriptors = [
-                null if stdin is None else stdin,
-                stdout if out is None else out,
-                stderr if err is None else err,
-                write,
-            ]
+            given = (null if stdin is None else stdin, stdout if out is None else out, stderr if err is None else err, write)
+            descriptors = [descriptor for descriptor in given if descriptor is not None]
             request = {"case": case, "arguments": arguments, "seconds": seconds}
             rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
             self._socket.sendmsg([json.dumps(request).encode()], [rights])

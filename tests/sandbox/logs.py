@@ -27,7 +27,7 @@ class Logs(NamedTuple):
 
 def make_logs(folder: Path) -> Logs:
     """Write them; the same ones each time, and readable for everybody."""
-    dice = random.Random(2)  # noqa: S311 - no secret
+    dice = random.Random(2)
     contents = {
         "small": _packets(20_000, lambda: ("192.0.2.7", dice.randrange(90, 100))),
         "dense": _packets(3 * MIB, lambda: (f"192.0.2.{dice.randrange(20)}", dice.randrange(80, 100))),
@@ -35,7 +35,8 @@ def make_logs(folder: Path) -> Logs:
         "tiny": b" OUT=\n" * (MIB // 6),
         "apparmor": b"".join(_denial(number) for number in range(400)),
         "overlong": _packets(2000, lambda: ("192.0.2.7", 99)) + b"x OUT=" + b"y" * (3 * MIB),
-        "odd": b"".join(_odd(text) for text in (b"\xff\xfe", "naïve 漢字 \u202e".encode(), b"\x1b]0;x\x07\x1b[2J", b"[red]x[/]")) * 9,
+        "odd": b"".join(_odd(text) for text in (b"\xff\xfe", "naïve 漢字 \u202e".encode(), b"\x1b]0;x\x07\x1b[2J", b"[red]x[/]"))
+        * 9,
         "empty": b"",
     }
     for name, content in contents.items():
@@ -52,8 +53,7 @@ def _packets(size: int, draw) -> bytes:
         lines.append(
             b"Nov 22 05:%02d:%02d gw kernel: [%5d.123456] [UFW BLOCK] IN=eth0 OUT= MAC=52:54:00:12:34:56:52:54:00:12:35:02:08:00 "
             b"SRC=%s DST=198.51.100.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=%d DF PROTO=TCP SPT=40000 DPT=%d WINDOW=64240 RES=0x00 "
-            b"SYN URGP=0\n"
-            % (len(lines) // 60 % 60, len(lines) % 60, len(lines), source.encode(), len(lines) % 65536, port)
+            b"SYN URGP=0\n" % (len(lines) // 60 % 60, len(lines) % 60, len(lines), source.encode(), len(lines) % 65536, port)
         )
         written += len(lines[-1])
     return b"".join(lines)

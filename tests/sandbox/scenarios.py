@@ -55,9 +55,8 @@ def at_work(running: Running, parsers: int = 1) -> Processes:
         with contextlib.suppress(OSError, IndexError):
             by_name = {proc_status(pid)["Name"]: pid for pid in _family(running.pid) if proc_status(pid)["Seccomp"] == "2"}
             names = [f"sp-parser{number}" for number in range(1, parsers + 1)]
-            if {"sp-supervisor", "sp-analyst", *names} <= set(by_name):
-                if all(_has_started(by_name[name]) for name in names):
-                    found = Processes(by_name["sp-supervisor"], by_name["sp-analyst"], [by_name[name] for name in names])
+            if {"sp-supervisor", "sp-analyst", *names} <= set(by_name) and all(_has_started(by_name[name]) for name in names):
+                found = Processes(by_name["sp-supervisor"], by_name["sp-analyst"], [by_name[name] for name in names])
         return found is not None or not os.path.exists(f"/proc/{running.pid}/task")
 
     wait_until(complete, 10)
@@ -109,7 +108,9 @@ def many_keys(world: World) -> None:
 
 def every_event(world: World) -> None:
     """The format events: parsers wait for their turn."""
-    _demand(world.start(logs=[world.logs.dense, world.logs.apparmor], jobs=3, format="events").wait(), 0, out=b'"kind":"apparmor"')
+    _demand(
+        world.start(logs=[world.logs.dense, world.logs.apparmor], jobs=3, format="events").wait(), 0, out=b'"kind":"apparmor"'
+    )
 
 
 def tiny_lines(world: World) -> None:
@@ -128,7 +129,7 @@ def frugal_malloc(world: World) -> None:
 
 
 def no_vdso(world: World) -> None:
-    """A clock that cannot be read without a system call, as under some hypervisors and with the clock sources hpet and acpi_pm."""
+    """A clock that takes a system call to read, as under some hypervisors and with the clock sources hpet and acpi_pm."""
     _demand(world.start("no_vdso", logs=[world.logs.small], jobs=1, format="rules").wait(), 0, out=_SETTLED)
 
 
@@ -174,7 +175,7 @@ def ended_by_signal(world: World) -> None:
 
 def out_of_memory(world: World) -> None:
     """A parser runs into its limit, and says so by its exit status; the others end as always."""
-    ended = world.start(logs=[world.logs.tiny], jobs=1, format="rules", limits=8).wait()
+    ended = world.start(logs=[world.logs.tiny], jobs=1, format="rules", spare=8).wait()
     _demand(ended, 5, err="parser 1 out of memory")
 
 

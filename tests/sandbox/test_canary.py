@@ -39,7 +39,7 @@ def test_who_sends_it_stays_free():
 
 
 def test_it_makes_its_call_under_a_name_of_its_own(monkeypatch):
-    names = []
+    names: list[str] = []
     monkeypatch.setattr(prctl, "set_name", names.append)
     monkeypatch.setattr(canary, "carry_out", lambda _: None)
     monkeypatch.setattr(os, "_exit", lambda _: None)
@@ -99,6 +99,6 @@ def test_no_more_processes_means_no_canary(monkeypatch):
     def refused() -> int:
         raise BlockingIOError(11, "too many")
 
-    monkeypatch.setattr(canary.os, "fork", refused)
+    monkeypatch.setattr(os, "fork", refused)
     with pytest.raises(SandboxError, match=r"^canary: .*\(EAGAIN\)$"):
         carry_out(Canary("parser", CHANNELS))

@@ -189,7 +189,7 @@ def test_capabilities_that_the_change_of_ids_left_are_taken():
 
 
 def test_a_way_back_is_noticed():
-    ended = in_child(lambda: hold_against(KeepNone()))
+    ended = in_child(KeepNone().resist)
     assert ended.told == "no capability: regaining a capability succeeded"
 
 

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.root
 
 FULL = "EnterJail LeaveGroups BecomeNobodyGroup BecomeNobody KeepNone NotDumpable NoNewPrivileges SharedLimits".split()
 REDUCED = [name for name in FULL if name != "LeaveGroups"]
-CASES = [pytest.param(mode, name, id=f"{mode}-{name}") for mode, names in (("full", FULL), ("reduced", REDUCED)) for name in names]
+CASES = [
+    pytest.param(mode, name, id=f"{mode}-{name}") for mode, names in (("full", FULL), ("reduced", REDUCED)) for name in names
+]
 NOTHING_TO_DO = {("reduced", "BecomeNobodyGroup"), ("reduced", "BecomeNobody")}
 """In the user namespace the caller is nobody already; the namespace has no other id."""
 USER = 1000
@@ -71,7 +73,12 @@ def test_the_whole_sequence_holds(mode):
         _begin(mode)
         confine(mode)
         status = dict(line.split(":\t", 1) for line in os.read(proc, 9999).decode().splitlines())
-        return {**status, "dumpable": str(int(prctl.get_dumpable())), "heard": str(heard.count("syslogparse.confined")), "in": str(os.listdir("/"))}
+        return {
+            **status,
+            "dumpable": str(int(prctl.get_dumpable())),
+            "heard": str(heard.count("syslogparse.confined")),
+            "in": str(os.listdir("/")),
+        }
 
     status = in_child(act).value
     assert isinstance(status, dict)
@@ -139,7 +146,10 @@ def test_verify_asks_every_step_for_both(name, method):
 
 @pytest.mark.parametrize(
     ("undo", "step"),
-    [(lambda: prctl.set_dumpable(1), "dumpable"), (lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 29, 1 << 30)), "limits")],
+    [
+        (lambda: prctl.set_dumpable(1), "dumpable"),
+        (lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 29, 1 << 30)), "limits"),
+    ],
 )
 def test_what_a_later_step_undid_is_noticed(undo, step):
     def act() -> None:

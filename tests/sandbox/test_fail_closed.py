@@ -62,12 +62,12 @@ WAYS_BACK = tuple(step for step in IN_CONFINEMENT if step != "NotDumpable")
 """Steps whose way back is tried. Dumpable has none that the kernel would refuse; the filter forbids the call."""
 
 FORKS = (
-    ("launch", 1, "BlockingIOError"),
+    ("launch", 1, "fork: the analyst could not be started: "),
     ("supervisor", 1, "canary: Resource temporarily unavailable (EAGAIN)"),
     ("analyst", 1, "canary: Resource temporarily unavailable (EAGAIN)"),
     ("analyst", 2, "canary: Resource temporarily unavailable (EAGAIN)"),
-    ("analyst", 3, "BlockingIOError"),
-    ("analyst", 4, "BlockingIOError"),
+    ("analyst", 3, "fork: parser 1 could not be started: "),
+    ("analyst", 4, "fork: parser 2 could not be started: "),
 )
 """Role, number of the fork in it, and what is said: each fork of a run with two parsers."""
 

@@ -46,7 +46,7 @@ def test_there_is_no_way_back(step):
     [(LeaveGroups, "joining a group"), (BecomeNobodyGroup, "becoming group 0"), (BecomeNobody, "becoming root")],
 )
 def test_an_open_way_back_is_noticed(step, attempt):
-    ended = in_child(lambda: hold_against(step()))
+    ended = in_child(lambda: step().resist())
     assert (ended.raised, ended.step) == ("SandboxError", step.name)
     assert ended.told == f"{step.name}: {attempt} succeeded"
 

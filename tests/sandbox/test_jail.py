@@ -67,7 +67,7 @@ def test_who_has_the_right_to_chroot_is_noticed(places):
 def test_outside_a_file_that_opens_is_noticed(places):
     def act() -> None:
         os.setresuid(65534, 65534, 65534)
-        hold_against(EnterJail())
+        EnterJail().resist()
 
     assert in_child(act).told == "chroot: opening /etc/passwd succeeded"
 

@@ -18,7 +18,9 @@ def _status() -> dict[str, str]:
 def test_capget_says_what_proc_says():
     held = libc.capget()
     status = _status()
-    assert (held.effective, held.permitted, held.inheritable) == tuple(int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh"))
+    assert (held.effective, held.permitted, held.inheritable) == tuple(
+        int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh")
+    )
 
 
 @pytest.mark.root

@@ -10,7 +10,8 @@ from tests.sandbox.host import ROOT
 IMPORT = """
 import sys
 started = []
-sys.addaudithook(lambda event, arguments: started.append(event) if event in {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork"} else None)
+starts = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork"}
+sys.addaudithook(lambda event, arguments: started.append(event) if event in starts else None)
 sys.path[:0] = [%r, *%r]
 import ctypes.util
 search = ctypes.util.find_library

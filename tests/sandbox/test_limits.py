@@ -177,7 +177,7 @@ def test_a_step_that_was_not_taken_is_noticed(step):
 def test_a_soft_limit_alone_is_not_enough():
     def act() -> None:
         setrlimit = resource.setrlimit
-        resource.setrlimit = lambda limit, pair: setrlimit(limit, (pair[0], resource.getrlimit(limit)[1]))  # type: ignore[assignment]
+        resource.setrlimit = lambda limit, pair: setrlimit(limit, (pair[0], resource.getrlimit(limit)[1]))
         carry_out(SharedLimits())
 
     assert re.fullmatch(r"limits: (RLIMIT_\w+) is \((\d+), -?\d+\), not \(\2, \2\)", in_child(act).told)

@@ -62,5 +62,5 @@ def test_no_new_privs_that_was_not_set_is_noticed():
 
 def test_no_new_privs_that_can_be_unset_is_noticed(monkeypatch):
     monkeypatch.setattr("syslogparse.sandbox.privileges.unset_no_new_privs", lambda: None)
-    ended = in_child(lambda: hold_against(NoNewPrivileges()))
+    ended = in_child(NoNewPrivileges().resist)
     assert ended.told == "no_new_privs: unsetting no_new_privs succeeded"

@@ -1,4 +1,4 @@
-"""The table, the filters made of it, and what they answer: every number, asked of the filter by an interpreter of its BPF program."""
+"""The table, the filters made of it, and what they answer to every number, as an interpreter of their BPF programs finds it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.sandbox.libseccomp import pyseccomp
-from syslogparse.sandbox.seccomp import BUDGET, LOG_ROLES, ROLES, TABLE, Call, Channels, LoadFilter, allowed, build
+from syslogparse.sandbox.seccomp import BUDGET, LOG_ROLES, ROLES, TABLE, Call, Channels, LoadFilter, Role, allowed, build
 from syslogparse.sandbox.step import SandboxError, carry_out
 from tests.sandbox.bpf import ALLOW, ARCHITECTURES, KILL_PROCESS, X32_BIT, Instruction, program, verdict
 from tests.sandbox.children import in_child
 
-CHANNELS = {"parser": Channels(writes=(3,)), "analyst": Channels(reads=(4, 5), writes=(1, 2)), "supervisor": Channels(writes=(2, 6))}
+CHANNELS: dict[Role, Channels] = {
+    "parser": Channels(writes=(3,)),
+    "analyst": Channels(reads=(4, 5), writes=(1, 2)),
+    "supervisor": Channels(writes=(2, 6)),
+}
 NATIVE = pyseccomp.system_arch()
 HIGH = 1 << 32
 WORD = (1 << 64) - 1
 NEVER_A_PARSERS = (
-    "read readv pread64 preadv preadv2 open openat openat2 open_by_handle_at creat execve execveat clone clone3 fork vfork socket "
-    "socketpair connect ptrace kill tkill tgkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd dup dup2 dup3 fcntl ioctl "
-    "mprotect pkey_mprotect prctl seccomp setrlimit prlimit64 io_uring_setup process_vm_readv process_vm_writev memfd_create bpf"
+    "read readv pread64 preadv preadv2 open openat openat2 open_by_handle_at creat execve execveat clone clone3 fork vfork "
+    "socket socketpair connect ptrace kill tkill tgkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd dup dup2 dup3 "
+    "fcntl ioctl mprotect pkey_mprotect prctl seccomp setrlimit prlimit64 io_uring_setup process_vm_readv process_vm_writev memfd_create bpf"
 ).split()
 
 # What each call may be asked for, said a second time and in other words than in the table.
@@ -37,7 +41,10 @@ PERMITTED: dict[str, Callable[[Channels, Sequence[int]], bool]] = {
 }
 LOOKED_AT = {"read": (0,), "write": (0,), "mmap": (0, 2, 3), "mremap": (3,), "wait4": (2,)}
 LOW = (*range(10), 0x20, 0x22, 0x23, 0x32, 0x2022, 1 << 31, HIGH - 1, HIGH - 2)
-EDGES = {1: [low + high for low in LOW for high in (0, HIGH, WORD - HIGH + 1)], 3: [*LOW, *(HIGH + low for low in (0, 1, 3, 0x22))]}
+EDGES = {
+    1: [low + high for low in LOW for high in (0, HIGH, WORD - HIGH + 1)],
+    3: [*LOW, *(HIGH + low for low in (0, 1, 3, 0x22))],
+}
 """Values of an argument, by the number of arguments that a condition looks at."""
 
 
@@ -53,15 +60,15 @@ def _exported(made) -> bytes:
         return file.read()
 
 
-FILTERS: dict[str, tuple[Instruction, ...]] = {role: program(_exported(build(role, CHANNELS[role]))) for role in ROLES}
+FILTERS: dict[Role, tuple[Instruction, ...]] = {role: program(_exported(build(role, CHANNELS[role]))) for role in ROLES}
 NUMBERS = {_number(call.name): call.name for call in TABLE}
 
 
-def _answer(role: str, number: int, arguments: Sequence[int] = (), architecture: int = NATIVE) -> int:
+def _answer(role: Role, number: int, arguments: Sequence[int] = (), architecture: int = NATIVE) -> int:
     return verdict(FILTERS[role], architecture, number, arguments)
 
 
-def _expected(role: str, number: int, arguments: Sequence[int]) -> int:
+def _expected(role: Role, number: int, arguments: Sequence[int]) -> int:
     name = NUMBERS.get(number)
     if name is None or name not in {call.name for call in allowed(role)}:
         return KILL_PROCESS
@@ -143,7 +150,10 @@ def test_every_edge_of_every_condition_is_answered_as_the_table_says(role):
 
 
 @pytest.mark.parametrize("role", ROLES)
-@given(name=st.sampled_from(sorted(PERMITTED)), arguments=st.lists(st.integers(0, WORD) | st.sampled_from(EDGES[1]), min_size=6, max_size=6))
+@given(
+    name=st.sampled_from(sorted(PERMITTED)),
+    arguments=st.lists(st.integers(0, WORD) | st.sampled_from(EDGES[1]), min_size=6, max_size=6),
+)
 def test_any_argument_is_answered_as_the_table_says(role, name, arguments):
     assert _answer(role, _number(name), arguments) == _expected(role, _number(name), arguments)
 
@@ -160,7 +170,7 @@ def test_foreign_architecture_is_killed_whatever_it_asks(role, architecture):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_x32_numbers_are_killed(role):
-    assert NATIVE == ARCHITECTURES["x86_64"] or os.uname().machine != "x86_64"
+    assert os.uname().machine != "x86_64" or ARCHITECTURES["x86_64"] == NATIVE
     for number in range(1024):
         for arguments in ((), (3,), (1,), (0, 4096, 3, 0x22)):
             assert _answer(role, X32_BIT | number, arguments) == KILL_PROCESS, number
@@ -178,7 +188,7 @@ def test_a_call_that_libseccomp_does_not_know_is_an_error():
 
 def test_row_is_left_out_for_a_role_that_it_does_not_name():
     table = (Call("getppid", ("analyst",), None, "r", "n"),)
-    filters = {role: program(_exported(build(role, CHANNELS[role], table))) for role in LOG_ROLES}
+    filters: dict[Role, tuple] = {role: program(_exported(build(role, CHANNELS[role], table))) for role in LOG_ROLES}
     answers = {role: verdict(code, NATIVE, _number("getppid")) for role, code in filters.items()}
     assert answers == {"parser": KILL_PROCESS, "analyst": ALLOW}
 

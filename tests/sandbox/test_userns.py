@@ -35,13 +35,21 @@ def test_the_caller_is_nobody_there_and_nobody_else_exists():
     def act() -> list[object]:
         _become(USER)
         _enter()
-        return [os.getresuid(), os.getresgid(), _text("/proc/self/uid_map"), _text("/proc/self/gid_map"), _text("/proc/self/setgroups")]
+        return [
+            os.getresuid(),
+            os.getresgid(),
+            _text("/proc/self/uid_map"),
+            _text("/proc/self/gid_map"),
+            _text("/proc/self/setgroups"),
+        ]
 
     one = [str(NOBODY), str(USER), "1"]
     assert in_child(act).value == [[NOBODY] * 3, [NOBODY] * 3, one, one, ["deny"]]
 
 
-@pytest.mark.parametrize("act", [lambda: os.setgroups([]), lambda: os.setuid(0), lambda: os.setgid(0)], ids=["setgroups", "uid", "gid"])
+@pytest.mark.parametrize(
+    "act", [lambda: os.setgroups([]), lambda: os.setuid(0), lambda: os.setgid(0)], ids=["setgroups", "uid", "gid"]
+)
 def test_no_other_id_can_be_had_there(act):
     def inside() -> None:
         _become(USER)

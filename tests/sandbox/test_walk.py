@@ -1,4 +1,4 @@
-"""Every system call of the architecture, made for real under each role's filter by a confined child: SIGSYS, or it is in the table."""
+"""Every system call of the architecture, made for real by a confined child under each role's filter: SIGSYS, or in the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import pytest
 
 from syslogparse.sandbox.libseccomp import pyseccomp, syscall_name
-from syslogparse.sandbox.seccomp import ROLES, allowed
+from syslogparse.sandbox.seccomp import ROLES, Role, allowed
 
 pytestmark = pytest.mark.root
 
@@ -24,8 +24,19 @@ kernel's own trampolines only. From elsewhere the first is SIGILL, the second an
 
 KNOWN = [number for number in range(1024) if syscall_name(MACHINE, number)]
 UNKNOWN = [number for number in (387, 423, 480, 500, 511, 777, 1023, X32_BIT - 1, ANY) if not syscall_name(MACHINE, number)]
-X32 = [*range(0, 20), *range(56, 64), 101, 157, 231, 317, 319, 425, *range(512, 548)] if MACHINE == "x86_64" else []
-I386 = {"exit": 1, "fork": 2, "read": 3, "write": 4, "open": 5, "execve": 11, "getpid": 20, "brk": 45, "mmap2": 192, "exit_group": 252}
+X32 = [*range(20), *range(56, 64), 101, 157, 231, 317, 319, 425, *range(512, 548)] if MACHINE == "x86_64" else []
+I386 = {
+    "exit": 1,
+    "fork": 2,
+    "read": 3,
+    "write": 4,
+    "open": 5,
+    "execve": 11,
+    "getpid": 20,
+    "brk": 45,
+    "mmap2": 192,
+    "exit_group": 252,
+}
 
 RW, PRIVATE, SHARED, ANONYMOUS = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, mmap.MAP_SHARED, mmap.MAP_ANONYMOUS
 FIXED, GROWSDOWN, HUGETLB = 0x10, 0x100, 0x40000
@@ -34,7 +45,10 @@ MEMORY = {
     "mmap": (
         [[0, 4096, protection, USUAL, ANY, 0] for protection in (0, mmap.PROT_READ, mmap.PROT_WRITE, RW)],
         [
-            *([0, 4096, protection, USUAL, ANY, 0] for protection in (mmap.PROT_EXEC, RW | mmap.PROT_EXEC, 8, 1 << 24, HIGH | RW)),
+            *(
+                [0, 4096, protection, USUAL, ANY, 0]
+                for protection in (mmap.PROT_EXEC, RW | mmap.PROT_EXEC, 8, 1 << 24, HIGH | RW)
+            ),
             *([0, 4096, RW, USUAL | more, ANY, 0] for more in (SHARED, FIXED, GROWSDOWN, HUGETLB, HIGH)),
             [0, 4096, RW, SHARED | ANONYMOUS, ANY, 0],
             [0, 4096, mmap.PROT_READ, PRIVATE, 3, 0],
@@ -47,7 +61,10 @@ MEMORY = {
     "brk": ([[0], [ANY]], []),
     "munmap": ([[1, 1], [ANY, ANY]], []),
 }
-WAITS = ([[ANY, 0, 0, 0], [ANY, 0, 1, 0]], [[ANY, 0, options, 0] for options in (2, 3, 8, 1 << 24, 1 << 29, 1 << 30, 1 << 31, HIGH)])
+WAITS = (
+    [[ANY, 0, 0, 0], [ANY, 0, 1, 0]],
+    [[ANY, 0, options, 0] for options in (2, 3, 8, 1 << 24, 1 << 29, 1 << 30, 1 << 31, HIGH)],
+)
 
 
 def _descriptors(own: list[int]) -> tuple[list[list[int]], list[list[int]]]:
@@ -68,14 +85,14 @@ FORMS: dict[str, dict[str, tuple[list[list[int]], list[list[int]]]]] = {
     },
     "supervisor": {"write": _descriptors([2, 6]), "wait4": WAITS, "rt_sigtimedwait": ([[0, 0, 0, 8]], [])},
 }
-"""By role and call: what may be asked for, and what may not. The descriptors are those of walker.OWN; 0 to 7 are open, 0 for reading."""
+"""By role and call: what may be asked for, and what may not. The descriptors are those of walker.OWN; 0 to 7 are open."""
 
 
 def _number(name: str) -> int:
     return int(pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name))
 
 
-def _calls(role: str) -> dict[str, list[list[int]]]:
+def _calls(role: Role) -> dict[str, list[list[int]]]:
     own = {_number(call.name) for call in allowed(role)}
     forms = FORMS[role].items()
     return {
@@ -129,7 +146,9 @@ def test_permitted_form_survives(walked, role):
 @pytest.mark.parametrize("role", ROLES)
 def test_every_row_has_a_permitted_form_here(role):
     assert {*FORMS[role], "exit_group"} == {call.name for call in allowed(role)}
-    assert all(bad for name, (_, bad) in FORMS[role].items() if any(call.name == name and call.condition for call in allowed(role)))
+    assert all(
+        bad for name, (_, bad) in FORMS[role].items() if any(call.name == name and call.condition for call in allowed(role))
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -141,7 +160,9 @@ def test_what_the_kernel_lets_pass_does_nothing(walked, role):
 
 def test_the_walk_is_a_long_one():
     assert len(KNOWN) > 250
-    assert {"read", "openat", "execve", "clone3", "io_uring_setup", "process_vm_readv"} <= {syscall_name(MACHINE, number) for number in KNOWN}
+    assert {"read", "openat", "execve", "clone3", "io_uring_setup", "process_vm_readv"} <= {
+        syscall_name(MACHINE, number) for number in KNOWN
+    }
 
 
 @pytest.mark.skipif(MACHINE != "x86_64", reason="int 0x80 is an instruction of x86")

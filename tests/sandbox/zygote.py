@@ -67,7 +67,7 @@ def _keep(drivers: object, request: dict, descriptors: list[int]) -> None:
 
 def _bury_the_rest(deadline: float) -> list[str]:
     """Wait for what the case left behind; what outlives the deadline is named and killed."""
-    left = []
+    left: list[str] = []
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
