@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         return _print(explain(terminal=os.isatty(1)))
     try:
         from syslogparse.run import run  # noqa: PLC0415
-    except (ImportError, OSError, RuntimeError) as error:  # what pyseccomp and ctypes raise without their C libraries
+    except Exception as error:  # noqa: BLE001 - pyseccomp and ctypes raise whatever comes without their C libraries, or with old ones
         tell(f"the sandbox could not be set up: a library is missing: {printable(str(error))}")
         tell("hint: it needs libseccomp.so.2 and the packages that 'make install' puts beside it")
         return exits.NO_SANDBOX

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
@@ -25,7 +26,7 @@ from syslogparse.roles.output import tell
 from syslogparse.sandbox.canary import Canary
 from syslogparse.sandbox.capabilities import KeepFour
 from syslogparse.sandbox.confine import Mode, confine
-from syslogparse.sandbox.descriptors import KeepDescriptors, move
+from syslogparse.sandbox.descriptors import KeepDescriptors, above_all, move
 from syslogparse.sandbox.launch import CleanEnvironment, StandardDescriptors, TrustedTree, kept_environment
 from syslogparse.sandbox.lifetime import DieWithParent, hold_signals, leave_signals_to_supervisor
 from syslogparse.sandbox.limits import NoMoreProcesses
@@ -37,6 +38,8 @@ from syslogparse.sources.select import select_logs
 from syslogparse.sources.zone import local_zone
 
 _PIPE_BYTES = 1 << 20
+_OTHER_DESCRIPTORS = 32
+"""Beside the two ends of each pipe, twice while they are moved: what else may be open for a moment."""
 
 
 class Pipe(NamedTuple):
@@ -77,7 +80,8 @@ def _run(options: Options) -> NoReturn:
     _tell_unreadable(logs, unreadable)
     desk = prepare_desk(options, environment, mode, logs, unreadable)
     jobs = prepare_jobs(desk, local_zone(environment.get("TZ")))
-    pipes = [_pipe(_PIPE_BYTES) for _ in jobs]
+    pipes = _pipes(len(jobs))
+    carry_out(TrustedTree(root=mode == "full"))  # once more, with all that was loaded since
     # 4 fork: this process stays behind as supervisor; the child confines itself once
     hold_signals()
     sys.stdout = sys.stderr = None  # descriptors alone from here on: nothing is flushed twice
@@ -89,9 +93,7 @@ def _run(options: Options) -> NoReturn:
 
 
 def _be_supervisor(mode: Mode, logs: Sequence[Log], child: int, start: Pipe) -> NoReturn:
-    for log in logs:
-        if log.data is not None:
-            log.data.close()  # closes the number of the map's hidden descriptor too, which may be a pipe's by now
+    _unmap(logs)
     channels = Channels(writes=(2, start.write))
     carry_out(KeepDescriptors(channels.writes))
     _name("supervisor")
@@ -104,33 +106,38 @@ def _be_supervisor(mode: Mode, logs: Sequence[Log], child: int, start: Pipe) -> 
 
 
 def _be_analyst(mode: Mode, parent: int, desk: Desk, jobs: Sequence[parser.Job], pipes: Sequence[Pipe], start: Pipe) -> NoReturn:
-    # Its descriptors are numbered without a gap, so that a limit of their count leaves no number for another.
-    (begin,) = move([start.read], 0)
-    moved = move([*(pipe.read for pipe in pipes), *(pipe.write for pipe in pipes)], 3)
-    reads, ends = moved[: len(pipes)], moved[len(pipes) :]
-    channels = Channels(reads=(begin, *reads), writes=(1, 2))
+    # In the end its descriptors are numbered without a gap, so that a limit of their count leaves no number for another.
+    channels = Channels(reads=(0, *range(3, 3 + len(pipes))), writes=(1, 2))
     mine = (*channels.reads, *channels.writes)
-    carry_out(KeepDescriptors((*mine, *ends)))
+    # Until the maps are closed they stand above all numbers that a map's hidden descriptor had: closing the map closes it again.
+    aside = move([start.read, *(pipe.read for pipe in pipes), *(pipe.write for pipe in pipes)], above_all())
+    begin, reads, ends = aside[0], aside[1 : len(pipes) + 1], aside[len(pipes) + 1 :]
+    carry_out(KeepDescriptors((*channels.writes, *aside)))
     _name("analyst")
     confine(mode)
     leave_signals_to_supervisor()  # not before: a signal between the making and the removing of the jail would leave it behind
+    if os.getppid() != parent:
+        os._exit(exits.NO_SANDBOX)  # a signal has ended the run already: nothing has gone wrong that anybody should be told
     carry_out(DieWithParent(parent))
     # 5 fork: the parsers, one per CPU, after canaries have shown what the filters do
     carry_out(Canary("parser", Channels(writes=(parser.PIPE,))))
     carry_out(Canary("analyst", channels))
     here = os.getpid()
     parsers = []
-    for number, (job, read, end) in enumerate(zip(jobs, reads, ends, strict=True), start=1):
+    for number, (job, end) in enumerate(zip(jobs, ends, strict=True), start=1):
         child = _fork(f"parser {number}")
         if child == 0:
             _be_parser(number, here, job, end)
-        parsers.append(Parser(number, child, read, job.places))
+        parsers.append(Parser(number, child, channels.reads[number], job.places))
+    _unmap(desk.logs)  # who takes the analyst shall not find the logs in its memory
+    move([begin], channels.reads[0])
+    move(reads, channels.reads[1])
     carry_out(KeepDescriptors(mine))
     # 6 filter: the last act; from here on the process can read its pipes, write and end
     _shut(descriptors=len(mine), files_grow=True)
     carry_out(LoadFilter("analyst", channels))
     # 7 work
-    analyst.main(desk, parsers, begin)
+    analyst.main(desk, parsers, channels.reads[0])
 
 
 def _be_parser(number: int, parent: int, job: parser.Job, pipe: int) -> NoReturn:
@@ -148,6 +155,12 @@ def _be_parser(number: int, parent: int, job: parser.Job, pipe: int) -> NoReturn
     except BaseException as error:  # noqa: BLE001 - fail closed, whatever it is
         parser.announce_failure(f"the sandbox could not be set up: {type(error).__name__}")
     parser.main(job, capacity)
+
+
+def _unmap(logs: Sequence[Log]) -> None:
+    for log in logs:
+        if log.data is not None:
+            log.data.close()  # and the number of the map's hidden descriptor, which may be a pipe's by now
 
 
 def _fork(who: str) -> int:
@@ -174,11 +187,20 @@ def _tell_unreadable(logs: Sequence[Log], unreadable: Sequence[Unreadable]) -> N
         os._exit(exits.UNREADABLE)
 
 
-def _pipe(size: int | None = None) -> Pipe:
-    made = Pipe(*os.pipe2(os.O_CLOEXEC))
-    if size is not None:
-        with contextlib.suppress(OSError):  # over the user's share (pipe(7)): the default will do
-            fcntl.fcntl(made.write, fcntl.F_SETPIPE_SZ, size)
+def _pipe() -> Pipe:
+    return Pipe(*os.pipe2(os.O_CLOEXEC))
+
+
+def _pipes(count: int) -> list[Pipe]:
+    """One for each parser, as large as the user's share of pipe memory allows (pipe(7))."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit < 4 * count + _OTHER_DESCRIPTORS:
+        hint = "use fewer parsers (-j), or let more files be open (ulimit -n)"
+        raise SandboxError("pipes", f"{count} parsers need more descriptors than the {limit} that are allowed", hint)
+    made = [_pipe() for _ in range(count)]
+    for pipe in made:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe.write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return made
 
 

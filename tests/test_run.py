@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 
 import pytest
 
@@ -31,15 +32,28 @@ def test_a_pipe_is_not_inherited():
         os.close(pipe.write)
 
 
-@pytest.mark.parametrize(("size", "expected"), [(1 << 17, 1 << 17), (1 << 31, None), (None, None)])
-def test_a_pipes_size_is_a_wish(size, expected):
-    plain, pipe = run._pipe(), run._pipe(size)
+@pytest.mark.parametrize("size", [1 << 17, 1 << 31])
+def test_a_pipes_size_is_a_wish(size, monkeypatch):
+    monkeypatch.setattr(run, "_PIPE_BYTES", size)
+    plain, (pipe, other) = run._pipe(), run._pipes(2)
     try:
         usual = fcntl.fcntl(plain.write, fcntl.F_GETPIPE_SZ)
-        assert fcntl.fcntl(pipe.write, fcntl.F_GETPIPE_SZ) in {expected or usual, size if os.geteuid() == 0 else usual}
+        for made in (pipe, other):
+            assert fcntl.fcntl(made.write, fcntl.F_GETPIPE_SZ) in {usual, size}
+        assert len({*plain, *pipe, *other}) == 6
     finally:
-        for descriptor in (*plain, *pipe):
+        for descriptor in (*plain, *pipe, *other):
             os.close(descriptor)
+
+
+def test_more_parsers_than_descriptors(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
+    with pytest.raises(SandboxError, match="9 parsers need more descriptors than the 64 that are allowed") as caught:
+        run._pipes(9)
+    assert "-j" in caught.value.hint
+    for pipe in run._pipes(8):
+        os.close(pipe.read)
+        os.close(pipe.write)
 
 
 def test_unreadable_inputs_are_told_escaped_and_the_run_goes_on(stage):

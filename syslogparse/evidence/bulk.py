@@ -18,14 +18,16 @@ from syslogparse.evidence.envelope import KERNEL_LINE
 from syslogparse.evidence.model import NetfilterKey, Undecodable
 
 _PORT = rb"(?:[1-5]\d{4}|\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
-# [^ ] is several times as fast as a class that leaves out LF too. A match that ran over a line's end is noticed afterwards: it
-# makes one row of two lines. Stamps and hosts are only cut out here, and checked when they are new.
+# [^ ] is several times as fast as a class that leaves out LF too; it is bounded, so that matching stays linear.
+# A match that ran over a line's end is noticed afterwards: it makes one row of two lines. Stamps and hosts are only cut out here,
+# and checked when they are new. What is longer than the bounds goes the careful way.
 _LINE = (
-    rb"([^ ]{3} .. [^ ]{8}|\d{4}-[^ ]++) ([^ ]++) kernel: (?:\[ {0,12}\d{1,12}+\.\d{1,9}+\] )?+(?!\[ {0,12}[TC\d])"
-    rb"([^=]*+(?<=IN)=[^S]*+(?:S[IO][^S]*+)*+(?<= ))SRC=([^ ]++) DST=([^ ]++) LEN=\d{1,5}+ "
-    rb"TOS=[^ ]++ PREC=[^ ]++ TTL=(?:1?\d?\d|2[0-4]\d|25[0-5]) ID=[^ ]++ (?:[CDM][EF] )*+PROTO=(TCP|UDP) "
+    rb"([^ ]{3} .. [^ ]{8}|\d{4}-[^ ]{1,40}+) ([^ ]{1,255}+) kernel: "
+    rb"(?:\[ {0,12}\d{1,12}+\.\d{1,9}+\] )?+(?!\[ {0,12}[TC\d])"
+    rb"([^=]{0,256}+(?<=IN)=[^S]{0,160}+(?:S[IO][^S]{0,40}+){0,8}+(?<= ))SRC=([^ ]{1,45}+) DST=([^ ]{1,45}+) LEN=\d{1,5}+ "
+    rb"TOS=[^ ]{1,8}+ PREC=[^ ]{1,8}+ TTL=(?:1?\d?\d|2[0-4]\d|25[0-5]) ID=[^ ]{1,8}+ (?:[CDM][EF] ){0,3}+PROTO=(TCP|UDP) "
     rb"SPT=" + _PORT + rb" DPT=(\d{1,5}+) "
-    rb"(?:WINDOW=[^ ]++ RES=[^ ]++ ([^=]*+)=\d{1,5}+(?: OPT \([0-9A-F]{0,80}\))?+|LEN=\d{1,5}+) {0,3}+"
+    rb"(?:WINDOW=[^ ]{1,8}+ RES=[^ ]{1,8}+ ([^=]{0,40}+)=\d{1,5}+(?: OPT \([0-9A-F]{0,80}\))?+|LEN=\d{1,5}+) {0,3}+"
 )
 _OCTET = rb"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = _OCTET + rb"(?:\." + _OCTET + rb"){3}"

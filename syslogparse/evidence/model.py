@@ -41,6 +41,13 @@ Fields: TypeAlias = dict[str, Value]
 """Decoded fields under the names of DESIGN 6; a field that is absent or empty in the log is absent here."""
 
 
+FIRST_TIME, LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds since the epoch of the first and the last moment that a stamp can name: the years 1 to 9999."""
+
+MAX_LIST = 8
+"""Names in a list field at most: TCP has eight flags."""
+
+
 class Undecodable(Exception):
     """A line of interest that is no event. ``reason`` says why."""
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, cast
 
 from syslogparse.evidence import address
 from syslogparse.evidence.envelope import without_uptime
-from syslogparse.evidence.model import Fields, NetfilterKey, Reason, Undecodable, Value
+from syslogparse.evidence.model import MAX_LIST, Fields, NetfilterKey, Reason, Undecodable, Value
 
 _FLAGS = (b"CWR", b"ECE", b"URG", b"ACK", b"PSH", b"RST", b"SYN", b"FIN")
 """TCP flags as they stand in the header, the highest bit first (RFC 9293, 3.1)."""
@@ -188,7 +188,7 @@ def _take_transport(found: Fields, logged: list[bytes | None]) -> bool:
     found["spt"] = _bounded(spt, 65535, "invalid port")
     found["dpt"] = _bounded(dpt, 65535, "invalid port")
     if flags:
-        found["tcp_flags"] = flags.split()
+        found["tcp_flags"] = _few(flags.split())
     return True
 
 
@@ -209,7 +209,7 @@ def _take_any(found: Fields, text: bytes) -> None:
     if proto := logged.get(b"PROTO"):
         known = found["proto"] = _protocol(proto)
         if known == b"tcp" and (flags := [token for token in tokens if token in _FLAG_SET]):
-            found["tcp_flags"] = flags
+            found["tcp_flags"] = _few(flags)
         limits = (_ICMP_NUMBERS if known in _ICMP else _PORTS) + limits
     for raw, word, most, reason in limits:
         if (value := logged.get(raw)) and word not in found:
@@ -270,6 +270,13 @@ def key(fields: Fields) -> NetfilterKey:
             b"" if flags is None else _in_header_order(flags),
         ),
     )
+
+
+def _few(flags: list[bytes]) -> list[bytes]:
+    """The kernel names each flag of a header once. Raises Undecodable."""
+    if len(flags) > MAX_LIST:
+        raise Undecodable("contradictory fields")
+    return flags
 
 
 def _decimal(value: Value | None) -> bytes:

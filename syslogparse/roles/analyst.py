@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,8 +55,6 @@ def main(desk: Desk, parsers: Sequence[Parser], start: int) -> NoReturn:
     status = exits.LOST
     try:
         status = _run(desk, parsers, start)
-    except ReaderGone:
-        status = exits.UNREADABLE if desk.unreadable else exits.DONE
     except OSError as error:
         tell(f"cannot write the results: {_errors.get(error.errno or 0, 'error')}")
     except MemoryError:
@@ -83,13 +82,17 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
         printer.event if printer else None,
         lambda done: desk.progress.update(min(done, total), total),
     )
-    gathering.run()
-    desk.progress.finish()
-    losses = list(_losses(gathering, parsers, streamed=printer is not None))
-    if printer:
-        printer.flush()
-    if desk.render:
-        write_all(1, desk.render(_report(desk, gathering, losses)))
+    losses: list[str] = []
+    with contextlib.suppress(ReaderGone):  # whoever reads has enough; what is known to be lost is told nevertheless
+        try:
+            gathering.run()
+        finally:
+            desk.progress.finish()
+            losses += _losses(gathering, parsers, streamed=printer is not None)
+        if printer:
+            printer.flush()
+        if desk.render:
+            write_all(1, desk.render(_report(desk, gathering, losses)))
     for loss in losses:
         tell(f"INCOMPLETE: {loss}")
     if losses:

@@ -33,6 +33,9 @@ _ROOM = 64 << 20
 """Bytes of distinct keys that are kept; MAX_KEYS of the longest would not fit into a process."""
 
 
+_PARTIAL = (wire.Type.EVENTS, wire.Type.EVIDENCE)
+
+
 class Lie(Exception):
     """A frame that decodes and cannot be true."""
 
@@ -96,6 +99,9 @@ class Gathering:
     ) -> None:
         self._parsers = parsers
         self._grades: list[set[Grade]] = [{*pair, GRADES[-1]} for pair in grades]
+        # A packet is never an audit record, whatever a parser says.
+        packets: list[set[Grade]] = [{pair.kernel, GRADES[-1]} for pair in grades]
+        self._grades_of: dict[Kind, list[set[Grade]]] = {"netfilter": packets, "apparmor": self._grades, "seccomp": self._grades}
         self._files = {place.file for place in places}
         self._owner = {place: parsers[index % len(parsers)] for index, place in enumerate(places)}
         self._turn = iter(places)
@@ -171,7 +177,8 @@ class Gathering:
         try:
             while parser.lost is None and self._may_speak(parser) and (frame := parser.inbox.frame()):
                 self._take(parser, *frame)
-                parser.silent = 0.0
+                if frame[0] not in _PARTIAL or len(frame[1]) >= wire.FRAME_TARGET // 8:
+                    parser.silent = 0.0  # a trickle of tiny frames is no progress
         except wire.BadFrame:
             parser.lost = "sent a frame that does not decode"
         except Lie as lie:
@@ -246,7 +253,7 @@ class Gathering:
                 _demand(
                     self._owner.get(place) is parser and line < self.totals.lines.get(place, 0), "a line that it has not read"
                 )
-            _demand(entry.grade in self._grades[entry.file], "a grade that the log has not")
+            _demand(entry.grade in self._grades_of[kind][entry.file], "a grade that the log has not")
             parser.evident += entry.count
             _demand(parser.evident <= parser.events, "more evidence than events")
             tally = Tally(

@@ -14,6 +14,11 @@ from syslogparse.sandbox.lifetime import HANDLED
 _STATUSES = {exits.DONE, exits.UNREADABLE, exits.NO_SANDBOX, exits.LOST}
 
 
+_GRACE = 2.0
+"""Seconds that are given to other children once the analyst is gone: parsers die with it, but whoever started this process may
+have left it children of its own, and a parser may hang in a disk that does not answer."""
+
+
 def main(analyst: int, start: int) -> NoReturn:
     """Give the start signal, then wait until every child is gone or a signal ends the run. Never returns, never raises.
 
@@ -29,11 +34,14 @@ def main(analyst: int, start: int) -> NoReturn:
 
 
 def _wait(analyst: int) -> int:
-    verdict = exits.LOST
+    verdict: int | None = None
     while True:
-        number = signal.sigwait({*HANDLED, signal.SIGCHLD})
-        if number != signal.SIGCHLD:
-            return exits.SIGNALLED + number  # the children die with their parent
+        awaited = {*HANDLED, signal.SIGCHLD}
+        arrived = signal.sigwaitinfo(awaited) if verdict is None else signal.sigtimedwait(awaited, _GRACE)
+        if arrived is None:
+            return exits.LOST if verdict is None else verdict
+        if arrived.si_signo != signal.SIGCHLD:
+            return exits.SIGNALLED + arrived.si_signo  # the children die with their parent
         try:
             while True:
                 child, status = os.waitpid(-1, os.WNOHANG)
@@ -42,7 +50,7 @@ def _wait(analyst: int) -> int:
                 if child == analyst:
                     verdict = _verdict(status)
         except ChildProcessError:
-            return verdict
+            return exits.LOST if verdict is None else verdict
 
 
 def _verdict(status: int) -> int:

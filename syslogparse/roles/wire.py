@@ -14,7 +14,17 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from syslogparse.evidence.model import AppArmorKey, Grade, Kind, NetfilterKey, Reason, SeccompKey
+from syslogparse.evidence.model import (
+    FIRST_TIME,
+    LAST_TIME,
+    MAX_LIST,
+    AppArmorKey,
+    Grade,
+    Kind,
+    NetfilterKey,
+    Reason,
+    SeccompKey,
+)
 
 HEADER = struct.Struct("!IB")
 MAX_PAYLOAD = 4 << 20
@@ -23,11 +33,12 @@ FRAME_TARGET = 256 << 10
 """Bytes after which a parser closes a frame."""
 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=1 << 53)]
-Time: TypeAlias = Annotated[int, Meta(ge=-(1 << 55), le=1 << 57)]
-"""Microseconds since the epoch: years 828 to 6536."""
+Time: TypeAlias = Annotated[int, Meta(ge=FIRST_TIME, le=LAST_TIME)]
 Text: TypeAlias = Annotated[bytes, Meta(max_length=1 << 16)]
 FieldName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z")]
-FieldValue: TypeAlias = Text | Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | Annotated[list[Text], Meta(max_length=64)]
+FieldValue: TypeAlias = (
+    Text | Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | Annotated[list[Text], Meta(max_length=MAX_LIST)]
+)
 
 
 class Type(IntEnum):

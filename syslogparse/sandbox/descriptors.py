@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from syslogparse.sandbox.libc import close_from
 from syslogparse.sandbox.step import Step
 
-_LOOKED_AT = 4096
-"""Numbers that are read back: far above the few hundred that a run has open (one a parser)."""
+_LOOKED_AT = 8192
+"""Numbers that are read back: above all that a run with 1024 parsers has open."""
 
 
 class KeepDescriptors(Step):
@@ -40,6 +40,17 @@ class KeepDescriptors(Step):
     def check(self) -> None:
         """Ask the kernel for each number; a listing in /proc is out of reach in the jail."""
         self.expect("the list of open descriptors", [number for number in range(_LOOKED_AT) if _is_open(number)], self._keep)
+
+
+def above_all() -> int:
+    """A number above every descriptor that is open, and above every one that was while the first free number was lower still.
+
+    The kernel gives out the lowest free number, so one that was opened and closed before is either taken again or not below
+    the next that is given out. Raises OSError.
+    """
+    following = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, 0)
+    os.close(following)
+    return 1 + max(number for number in range(_LOOKED_AT) if number == following or _is_open(number))
 
 
 def move(descriptors: Sequence[int], first: int) -> list[int]:

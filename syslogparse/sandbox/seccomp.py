@@ -85,7 +85,7 @@ _EVERYONE: tuple[Role, ...] = ROLES
 
 TABLE: tuple[Call, ...] = (
     Call("brk", ("parser", "analyst"), None, "malloc and free: small blocks", "many_keys"),
-    Call("clock_gettime", ("analyst",), None, "deadlines, where the clock source has no vDSO", "no_vdso"),
+    Call("clock_gettime", ("analyst", "supervisor"), None, "deadlines, where the clock source has no vDSO", "no_vdso"),
     Call("exit_group", _EVERYONE, None, "the end, and the exit status that tells how it came", "out_of_memory"),
     Call("mmap", ("parser", "analyst"), _ANONYMOUS, "malloc and Python's arenas: large blocks", "any_run"),
     Call("mremap", ("parser", "analyst"), _MAY_MOVE, "realloc of a large block: growing lists and buffers", "tiny_lines"),

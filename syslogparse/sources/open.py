@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from syslogparse.sources.trust import UNTRUSTED, Grades, grades, shared, syslog_user
+from syslogparse.sources.trust import UNTRUSTED, Account, Grades, grades, shared, syslog_user
 
 DEFAULT_LOGS = ("/var/log/syslog", "/var/log/messages", "/var/log/kern.log", "/var/log/ufw.log", "/var/log/audit/audit.log")
 STDIN = "-"
 STDIN_LIMIT = 1 << 30
 """Bytes of standard input that are taken; it has to fit into memory."""
+SIZE_LIMIT = 1 << 40
+"""Bytes of a log: the plan of its blocks is made while root, and has to stay small (100 MB for so much)."""
 _CHUNK = 1 << 20
 _COMPRESSED = {".gz": "zcat", ".xz": "xzcat", ".bz2": "bzcat", ".zst": "zstdcat", ".lz4": "lz4cat"}
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -67,10 +69,10 @@ def open_logs(candidates: Iterable[Candidate]) -> tuple[list[Log], list[Unreadab
     """
     logs: list[Log] = []
     problems: list[Unreadable] = []
-    syslog_uid = syslog_user()
+    syslog = syslog_user()
     for name, named in candidates:
         try:
-            logs.append(_standard_input() if name == STDIN else _open(name, syslog_uid, follow=named))
+            logs.append(_standard_input() if name == STDIN else _open(name, syslog, follow=named))
         except _Refused as refusal:
             problems.append(Unreadable(name, str(refusal)))
         except OSError as error:
@@ -80,7 +82,7 @@ def open_logs(candidates: Iterable[Candidate]) -> tuple[list[Log], list[Unreadab
     return logs, problems
 
 
-def _open(name: str, syslog_uid: int | None, *, follow: bool) -> Log:
+def _open(name: str, syslog: Account | None, *, follow: bool) -> Log:
     suffix = os.path.splitext(name)[1]
     if suffix in _COMPRESSED:
         raise _Refused(f"is compressed, which is not read yet; try: {_COMPRESSED[suffix]} FILE | syslogparse -")
@@ -94,7 +96,7 @@ def _open(name: str, syslog_uid: int | None, *, follow: bool) -> Log:
         descriptor = _reopen(path)
     finally:
         os.close(path)
-    return _take(name, descriptor, syslog_uid)
+    return _take(name, descriptor, syslog)
 
 
 def _refuse_planted_link(name: str) -> None:
@@ -126,14 +128,29 @@ def _reopen(path: int) -> int:
         raise _Refused(f"permission denied ({hint})") from error
 
 
-def _take(name: str, descriptor: int, syslog_uid: int | None) -> Log:
+def _take(name: str, descriptor: int, syslog: Account | None) -> Log:
     status = os.fstat(descriptor)
-    real = os.readlink(f"/proc/self/fd/{descriptor}")
+    if status.st_size > SIZE_LIMIT:
+        os.close(descriptor)
+        raise _Refused(f"is larger than {SIZE_LIMIT >> 40} TiB")
     try:
-        trusted = grades(real, status, os.stat(os.path.dirname(real) or "/"), syslog_uid)
-    except OSError:  # unlinked in the meantime
+        trusted = _grades_of(descriptor, status, syslog)
+    except OSError:  # renamed or unlinked in the meantime, or seen through another mount
         trusted = UNTRUSTED
     return Log(name, map_and_close(descriptor, status.st_size), status.st_size, trusted, status.st_mtime_ns // 1000)
+
+
+def _grades_of(descriptor: int, status: os.stat_result, syslog: Account | None) -> Grades:
+    """The directory that is judged is the one that holds this very file now: a path alone can be made to lead elsewhere."""
+    real = os.readlink(f"/proc/self/fd/{descriptor}")
+    parent = os.open(os.path.dirname(real) or "/", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        inside = os.stat(os.path.basename(real), dir_fd=parent, follow_symlinks=False)
+        if not os.path.samestat(inside, status):
+            return UNTRUSTED
+        return grades(real, status, os.fstat(parent), syslog)
+    finally:
+        os.close(parent)
 
 
 def map_and_close(descriptor: int, size: int) -> mmap.mmap | None:

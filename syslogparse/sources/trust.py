@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from typing import NamedTuple
 
 from syslogparse.evidence.model import Grade
@@ -21,35 +22,49 @@ class Grades(NamedTuple):
 UNTRUSTED = Grades("syslog", "syslog")
 
 
-def grades(path: str, status: os.stat_result, directory: os.stat_result, syslog_uid: int | None) -> Grades:
-    """The grades of a log with this real path, with the status of the file and of its directory (inode(7)).
+class Account(NamedTuple):
+    """A user and his group."""
+
+    uid: int
+    gid: int
+
+
+def grades(path: str, status: os.stat_result, directory: os.stat_result, syslog: Account | None) -> Grades:
+    """The grades of a log with this real path, with the status of the file and of the directory it stands in (inode(7)).
 
     kernel: audit records in audit.log* that root owns, in a directory that only root can write. kern: kernel lines in
-    kern.log* and ufw.log* that root or the user syslog owns and others cannot write. Everything else is syslog.
+    kern.log* and ufw.log* that root or the user syslog owns and others cannot write, in a directory that only those two can
+    write (Ubuntu's /var/log is group-writable for syslog). Everything else is syslog.
     """
     name = os.path.basename(path)
     if name.startswith("audit.log"):
         safe = status.st_uid == 0 and not shared(status) and directory.st_uid == 0 and not shared(directory)
         return Grades("kernel" if safe else "syslog", "syslog")
-    if name.startswith(("kern.log", "ufw.log")) and not shared(status):
-        owners = {0} if syslog_uid is None else {0, syslog_uid}
-        return Grades("syslog", "kern" if status.st_uid in owners else "syslog")
+    if name.startswith(("kern.log", "ufw.log")):
+        owners = {0} if syslog is None else {0, syslog.uid}
+        groups = set() if syslog is None else {syslog.gid}
+        safe = {status.st_uid, directory.st_uid} <= owners and not shared(status) and not shared(directory, groups)
+        return Grades("syslog", "kern" if safe else "syslog")
     return UNTRUSTED
 
 
-def shared(status: os.stat_result) -> bool:
-    """Can somebody else than the owner write it? Group root does not count."""
-    return bool(status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != 0))
+def shared(status: os.stat_result, groups: Collection[int] = ()) -> bool:
+    """Can somebody else than the owner write it? groups: those that are not somebody else.
+
+    Not even group root is excepted: with an access control list the group's bits stand for everybody on the list (acl(5)).
+    """
+    by_group = status.st_mode & stat.S_IWGRP and status.st_gid not in groups
+    return bool(status.st_mode & stat.S_IWOTH or by_group)
 
 
-def syslog_user() -> int | None:
-    """The id of the user syslog (rsyslog's on Ubuntu), from /etc/passwd alone: NSS would load foreign code into root."""
+def syslog_user() -> Account | None:
+    """The user syslog (rsyslog's on Ubuntu), from /etc/passwd alone: NSS would load foreign code into root."""
     try:
         with open(_PASSWD, "rb") as passwd:
             for line in passwd:
                 fields = line.split(b":")
-                if fields[0] == b"syslog" and len(fields) > 2 and fields[2].isdigit():
-                    return int(fields[2])
+                if fields[0] == b"syslog" and len(fields) > 3 and fields[2].isdigit() and fields[3].isdigit():
+                    return Account(int(fields[2]), int(fields[3]))
     except OSError:
         return None
     return None

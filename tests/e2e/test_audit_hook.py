@@ -16,7 +16,9 @@ pytestmark = pytest.mark.root
 
 CONFINED = "syslogparse.confined"
 # What reaches for a file, code or another process. Not in it: ctypes.dlsym and call_function, with which the filter is built.
-REACHING = ("import", "open", "compile", "exec", "marshal.", "os.", "socket.", "subprocess.", "ctypes.dlopen", "glob.", "shutil.", "tempfile.", "cpython.run", "pty.")
+REACHING = tuple(
+    "import open compile exec marshal. os. socket. subprocess. ctypes.dlopen glob. shutil. tempfile. cpython.run pty.".split()
+)
 HARMLESS = {"os.fork"}  # the parsers and the canaries
 PARSERS = 2
 
@@ -73,12 +75,15 @@ def everything(stage, small):
     nasty = _lines()
     broken = b"".join(line[: len(line) // 2] + b"\n" for line in small.read_bytes().splitlines())
     forged = b"Nov 22 06:20:01 gw evil[1]: kernel: IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1 DPT=22\n"
-    log.write_bytes(small.read_bytes() + nasty + broken + forged + b"\xff\xfe\n\0\n" + b"x" * (2 << 20) + b" OUT=IN=\n" + nasty[:-30])
+    odd = b"\xff\xfe\n\0\n" + b"x" * (2 << 20) + b" OUT=IN=\n"
+    log.write_bytes(small.read_bytes() + nasty + broken + forged + odd + nasty[:-30])
     return log
 
 
 @pytest.mark.parametrize("form", ["text", "rules", "json", "events"])
-@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1", "COLUMNS": "60", "TZ": "Europe/Berlin"}], ids=["plain", "color"])
+@pytest.mark.parametrize(
+    "environment", [{}, {"FORCE_COLOR": "1", "COLUMNS": "60", "TZ": "Europe/Berlin"}], ids=["plain", "color"]
+)
 def test_every_format(watched, everything, form, environment):
     ended, seen = watched("-j", str(PARSERS), "-f", form, everything, env={**QUIET_ENVIRONMENT, **environment})
     assert ended.status == 0, ended.err
@@ -98,7 +103,7 @@ def test_the_hook_sees_imports_and_opens_before(watched, small):
     before = [event for event in seen[0] if event.name in {"import", "open"}]
     assert any("rich" in event.arguments or "msgspec" in event.arguments for event in before)
     assert any(str(small) in event.arguments for event in before)
-    # The supervisor and the analyst try to open files themselves, to see that they cannot, before they say that they are confined.
+    # Supervisor and analyst try to open files themselves, to see that they cannot, before they say that they are confined.
     assert any("/etc/passwd" in event.arguments for event in seen[1])
 
 
@@ -117,8 +122,11 @@ def test_the_hook_sees_what_comes_too_late(watched, small):
 def test_many_keys(watched, stage):
     log = stage / "keys.log"
     line = "Nov 22 06:20:01 gw kernel: IN=eth{0} OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1 DPT={1}\n"
-    names = "Nov 22 06:20:01 gw kernel: audit: type=1400 audit(1.1:{0}): apparmor=\"DENIED\" operation=\"open\" profile=\"p\" name=\"/ä/{0}\" denied_mask=\"r\"\n"
-    log.write_text("".join(line.format(i % 7, i % 60000) + names.format(i) for i in range(8000)), encoding="utf-8")
+    denial = (
+        'Nov 22 06:20:01 gw kernel: audit: type=1400 audit(1.1:{0}): apparmor="DENIED" operation="open" '
+        'profile="p" name="/ä/{0}" denied_mask="r"\n'
+    )
+    log.write_text("".join(line.format(i % 7, i % 60000) + denial.format(i) for i in range(8000)), encoding="utf-8")
     ended, seen = watched("-j", str(PARSERS), "-f", "text", log)
     assert ended.status == 0, ended.err
     _clean(seen)
@@ -153,7 +161,8 @@ def test_lying_parser(watched, five):
 
 def test_late_parser(watched, five, tmp_path):
     gate = Gate(tmp_path / "gate", 2)
-    ended, seen = watched("-j", "2", "-f", "json", five, change=f"{gate.change}\nimport syslogparse.roles.gather as g; g.DEADLINE = 0.5")
+    change = f"{gate.change}\nimport syslogparse.roles.gather as gather; gather.DEADLINE = 0.5"
+    ended, seen = watched("-j", "2", "-f", "json", five, change=change)
     assert ended.status == 5
     assert b"sent nothing whole" in ended.err
     _clean(seen)

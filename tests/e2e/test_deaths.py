@@ -157,14 +157,14 @@ def test_stopping_everybody_makes_nobody_late(interpreter, gate, five, whole):
     assert json.loads(ended.out)["summary"]["events"] == whole["events"]
 
 
-def test_reader_that_takes_its_time_makes_nobody_late(interpreter, command, five):
-    with running([*driver(interpreter, IMPATIENT), "-j", "2", "-f", "events", five]) as run:
+def test_reader_that_takes_its_time_makes_nobody_late(interpreter, command, two):
+    with running([*driver(interpreter, IMPATIENT), "-j", "2", "-f", "events", two]) as run:
         assert run.popen.stdout
         first = run.popen.stdout.read(1 << 16)
         time.sleep(2.5)
         ended = run.finish()
     assert (ended.status, ended.err) == (0, b"")
-    assert first + ended.out == done([command, "-j", "1", "-f", "events", five]).out
+    assert first + ended.out == done([command, "-j", "1", "-f", "events", two]).out
 
 
 STOP_BEFORE_THE_FILTER = """
@@ -179,7 +179,8 @@ run.LoadFilter = Stops
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [("signal.SIGSTOP", b"it was not confined in time"), ("signal.SIGKILL", b"it ended before it was confined")]
+    ("number", "said"),
+    [("signal.SIGSTOP", b"it was not confined in time"), ("signal.SIGKILL", b"it ended before it was confined")],
 )
 def test_parser_that_never_gets_ready(interpreter, five, number, said):
     change = f"{IMPATIENT}\n{STOP_BEFORE_THE_FILTER.replace('SIGNAL', number)}"

@@ -16,10 +16,10 @@ NASTY = [
     "\x1b]8;;http://evil/\x1b\\click\x1b]8;;\x1b\\",
     "\x9b31m",
     "\x7f\x08\r",
-    "‮drowssap‬",
-    "⁦x⁩",
+    "\u202edrowssap\u202c",
+    "\u2066x\u2069",
     "\u2028\u2029",
-    "﻿​",
+    "\ufeff\u200b",
     "\U000e0041",
     "[red]markup[/red] :skull:",
 ]
@@ -33,7 +33,7 @@ def _lines() -> bytes:
         coded = raw.hex().upper().encode()
         stamp = b"Nov 22 06:20:%02d vmrig kernel: [    1.%06d] " % (number, number)
         packet = b"SRC=192.0.2.1 DST=192.0.2.2 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=TCP SPT=1 DPT=2%d" % number
-        audit = b"audit: type=1400 audit(1700000000.%03d:%d): apparmor=\"DENIED\" operation=\"open\" " % (number, number)
+        audit = b'audit: type=1400 audit(1700000000.%03d:%d): apparmor="DENIED" operation="open" ' % (number, number)
         rest = b' pid=1 comm="x" requested_mask="r" denied_mask="r" fsuid=0 ouid=0'
         lines += [
             stamp + b"%b IN=eth0 OUT= MAC= %b" % (raw, packet),
@@ -55,11 +55,10 @@ def nasty(stage):
 
 @pytest.mark.parametrize("form", ["text", "rules", "json", "events"])
 def test_text_of_a_log(command, nasty, form):
-    for color in ({}, {"FORCE_COLOR": "1"}):
-        ended = done([command, "-f", form, nasty], env={**QUIET_ENVIRONMENT, **color})
-        assert (ended.status, ended.err) == (0, b"")
-        text = re.sub("\x1b\\[[0-9;]*m", "", ended.out.decode("utf-8", "strict"))
-        assert FORBIDDEN.findall(text) == []
+    ended = done([command, "-f", form, nasty], env={**QUIET_ENVIRONMENT, "FORCE_COLOR": "1"})
+    assert (ended.status, ended.err) == (0, b"")
+    text = re.sub("\x1b\\[[0-9;]*m", "", ended.out.decode("utf-8", "strict"))  # our own colours
+    assert FORBIDDEN.findall(text) == []
     if form == "json":
         summary = json.loads(ended.out)["summary"]
         assert sum(summary["events"].values()) > 2 * len(NASTY)  # they were understood, and not just dropped

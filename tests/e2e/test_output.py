@@ -169,16 +169,20 @@ def test_results_alone_on_stdout(command, small):
     assert json.loads(ended.out)["summary"]["files"] == [str(small)]
 
 
-SOON = "import syslogparse.report.progress as progress; progress.Progress.__init__.__defaults__ = (True, 0.0, 0.0, progress.time.monotonic)"
+SOON = """
+from syslogparse.report import progress
+progress.Progress.__init__.__defaults__ = (True, 0.0, 0.0, progress.time.monotonic)
+"""
 
 
 def test_progress_on_a_terminal_only(interpreter, two, tmp_path):
     out = tmp_path / "out"
     for quiet in ([], ["-q"]):
         ours, theirs = pty.openpty()
-        with out.open("wb") as file, running(
-            [*driver(interpreter, SOON), "-f", "json", *quiet, two], stdout=file, stderr=theirs
-        ) as run:
+        with (
+            out.open("wb") as file,
+            running([*driver(interpreter, SOON), "-f", "json", *quiet, two], stdout=file, stderr=theirs) as run,
+        ):
             os.close(theirs)
             shown = bytearray()
             while True:

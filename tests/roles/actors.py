@@ -169,8 +169,6 @@ def gather(
     parsers: Sequence[Parser], places: Sequence[Place], *, stream: bool = False, grades: Iterable[Grades] = (UNTRUSTED,)
 ) -> Heard:
     got: list[tuple[int, int | None, Event]] = []
-    gathering = Gathering(
-        parsers, list(grades), places, (lambda *one: got.append(one)) if stream else None, lambda _done: None
-    )
+    gathering = Gathering(parsers, list(grades), places, (lambda *one: got.append(one)) if stream else None, lambda _done: None)
     gathering.run()
     return Heard(gathering, got)

@@ -84,9 +84,7 @@ ENTRY = st.builds(
 )
 VALUE = TEXT | st.integers(-(1 << 63), (1 << 63) - 1) | st.lists(TEXT, max_size=5)
 NAME = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,31}\Z")
-EVENT = st.builds(
-    wire.WireEvent, COUNT, st.sampled_from(KINDS), TIME, TEXT, GRADE, st.dictionaries(NAME, VALUE, max_size=5)
-)
+EVENT = st.builds(wire.WireEvent, COUNT, st.sampled_from(KINDS), TIME, TEXT, GRADE, st.dictionaries(NAME, VALUE, max_size=5))
 
 
 def keyed(key):

@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 import signal
+import time
 
 import msgspec
 import prctl
@@ -34,6 +35,7 @@ def program(
     spare: int = 0,
     collect: bool = False,
     ignore: str = "",
+    orphan: bool = False,
     world: str = "",
     **options: object,
 ) -> None:
@@ -41,11 +43,14 @@ def program(
 
     lack: a row and the role that has to do without it. user: who runs it. spare: MiB of memory beside what is used when it is
     confined. collect: let the garbage collector run as soon as a role is under its filter. ignore: a signal that the caller
-    ignores. world: one of WORLDS.
+    ignores. orphan: whoever started it has left it a child. world: one of WORLDS.
     """
     gc.unfreeze()
     if ignore:
         signal.signal(signal.Signals[ignore], signal.SIG_IGN)
+    if orphan and os.fork() == 0:
+        time.sleep(1)
+        os._exit(0)
     if collect:
         _collect_first()
     if lack:

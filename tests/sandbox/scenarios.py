@@ -130,7 +130,8 @@ def frugal_malloc(world: World) -> None:
 
 def no_vdso(world: World) -> None:
     """A clock that takes a system call to read, as under some hypervisors and with the clock sources hpet and acpi_pm."""
-    _demand(world.start("no_vdso", logs=[world.logs.small], jobs=1, format="rules").wait(), 0, out=_SETTLED)
+    # The supervisor has a deadline for the end of children that are not the program's.
+    _demand(world.start("no_vdso", logs=[world.logs.small], jobs=1, format="rules", orphan=True).wait(), 0, out=_SETTLED)
 
 
 def stopped(world: World) -> None:
@@ -164,6 +165,20 @@ def dead_analyst(world: World) -> None:
     running = world.start(logs=[world.logs.tiny], jobs=2, format="rules")
     os.kill(at_work(running).analyst, signal.SIGKILL)
     _demand(running.wait(), 5, err="the analyst killed by SIGKILL")
+
+
+def nobody_listens(world: World) -> None:
+    """The same, where standard error is a full pipe that does not block: the message is lost, the exit status is not."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(4096))
+    running = world.start(logs=[world.logs.tiny], jobs=1, format="rules", stderr=write)
+    os.kill(at_work(running).analyst, signal.SIGKILL)
+    _demand(running.wait(), 5)
+    os.close(read)
+    os.close(write)
 
 
 def ended_by_signal(world: World) -> None:
@@ -255,6 +270,7 @@ SCENARIOS: dict[str, Callable[[World], None]] = {
         stopped,
         dead_parser,
         dead_analyst,
+        nobody_listens,
         ended_by_signal,
         out_of_memory,
         nothing_to_read,

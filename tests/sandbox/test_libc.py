@@ -1,6 +1,7 @@
 import errno
 import os
 import resource
+import subprocess
 
 import prctl
 import pytest
@@ -91,6 +92,17 @@ def test_unshare_enters_a_namespace():
 def test_unshare_raises_what_the_kernel_says():
     with pytest.raises(OSError, match="Invalid"):
         libc.unshare(1)
+
+
+def test_clearenv_clears_what_python_does_not_know_of():
+    def act() -> str:
+        libc._libc.setenv(b"SET_BY_A_LIBRARY", b"x", 1)
+        before = subprocess.run(["/usr/bin/env"], capture_output=True, text=True, check=True).stdout
+        libc.clearenv()
+        after = subprocess.run(["/usr/bin/env"], capture_output=True, text=True, check=True).stdout
+        return f"{'SET_BY_A_LIBRARY' in before} {'SET_BY_A_LIBRARY' in os.environ} {after!r}"
+
+    assert in_child(act).value == "True False ''"
 
 
 def test_close_from_reaches_above_the_limit_of_descriptors():

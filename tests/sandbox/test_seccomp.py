@@ -28,7 +28,8 @@ WORD = (1 << 64) - 1
 NEVER_A_PARSERS = (
     "read readv pread64 preadv preadv2 open openat openat2 open_by_handle_at creat execve execveat clone clone3 fork vfork "
     "socket socketpair connect ptrace kill tkill tgkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd dup dup2 dup3 "
-    "fcntl ioctl mprotect pkey_mprotect prctl seccomp setrlimit prlimit64 io_uring_setup process_vm_readv process_vm_writev memfd_create bpf"
+    "fcntl ioctl mprotect pkey_mprotect prctl seccomp setrlimit prlimit64 io_uring_setup process_vm_readv process_vm_writev "
+    "memfd_create bpf"
 ).split()
 
 # What each call may be asked for, said a second time and in other words than in the table.

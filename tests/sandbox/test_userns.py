@@ -79,6 +79,16 @@ def test_a_namespace_that_was_not_entered_is_noticed():
     assert (ended.raised, ended.step) == ("SandboxError", "user namespace")
 
 
+@pytest.mark.parametrize(("user", "group", "said"), [(USER, NOBODY, "user ids"), (NOBODY, USER, "group ids")])
+def test_each_kind_of_id_is_looked_at(user, group, said):
+    def act() -> None:
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+        EnterUserNamespace().check()
+
+    assert f"the {said} is ({USER}, {USER}, {USER}), not" in in_child(act).told
+
+
 @pytest.mark.parametrize("why", ["none are left", "in a jail"])
 def test_where_none_can_be_had_the_hint_says_what_to_do(why):
     def act() -> None:

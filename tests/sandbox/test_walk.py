@@ -83,7 +83,12 @@ FORMS: dict[str, dict[str, tuple[list[list[int]], list[list[int]]]]] = {
         "clock_gettime": ([[1, 0]], []),
         "restart_syscall": ([[]], []),
     },
-    "supervisor": {"write": _descriptors([2, 6]), "wait4": WAITS, "rt_sigtimedwait": ([[0, 0, 0, 8]], [])},
+    "supervisor": {
+        "write": _descriptors([2, 6]),
+        "wait4": WAITS,
+        "clock_gettime": ([[1, 0]], []),
+        "rt_sigtimedwait": ([[0, 0, 0, 8]], []),
+    },
 }
 """By role and call: what may be asked for, and what may not. The descriptors are those of walker.OWN; 0 to 7 are open."""
 

@@ -4,9 +4,9 @@ import stat
 import pytest
 
 from syslogparse.sources import trust
-from syslogparse.sources.trust import UNTRUSTED, Grades, grades, shared, syslog_user
+from syslogparse.sources.trust import UNTRUSTED, Account, Grades, grades, shared, syslog_user
 
-SYSLOG = 104
+SYSLOG, SYSLOG_GROUP = 104, 110
 
 
 def status(mode=0o640, uid=0, gid=0, kind=stat.S_IFREG):
@@ -26,7 +26,11 @@ KERN = Grades("syslog", "kern")
     [
         ("audit.log", status(), directory(), AUDIT),
         ("audit.log.1", status(), directory(), AUDIT),
-        ("audit.log", status(0o660), directory(0o775), AUDIT),
+        ("audit.log", status(0o660), directory(), UNTRUSTED),
+        ("audit.log", status(), directory(0o775), UNTRUSTED),
+        ("kern.log", status(), directory(uid=1000), UNTRUSTED),
+        ("kern.log", status(), directory(0o777), UNTRUSTED),
+        ("kern.log", status(), directory(0o775, gid=1000), UNTRUSTED),
         ("audit.log", status(uid=1), directory(), UNTRUSTED),
         ("audit.log", status(0o642), directory(), UNTRUSTED),
         ("audit.log", status(0o660, gid=4), directory(), UNTRUSTED),
@@ -34,7 +38,7 @@ KERN = Grades("syslog", "kern")
         ("audit.log", status(), directory(0o777), UNTRUSTED),
         ("audit.log", status(), directory(0o1777), UNTRUSTED),
         ("audit.log", status(), directory(0o775, gid=4), UNTRUSTED),
-        ("kern.log", status(uid=SYSLOG, gid=4), directory(0o775, gid=SYSLOG), KERN),
+        ("kern.log", status(uid=SYSLOG, gid=4), directory(0o775, gid=SYSLOG_GROUP), KERN),
         ("kern.log.1", status(), directory(), KERN),
         ("ufw.log", status(uid=SYSLOG), directory(), KERN),
         ("ufw.log-20261122", status(), directory(), KERN),
@@ -48,7 +52,7 @@ KERN = Grades("syslog", "kern")
     ],
 )
 def test_grades(name, file, folder, expected):
-    assert grades(f"/var/log/{name}", file, folder, SYSLOG) == expected
+    assert grades(f"/var/log/{name}", file, folder, Account(SYSLOG, SYSLOG_GROUP)) == expected
 
 
 def test_the_folders_name_grants_nothing():
@@ -62,7 +66,7 @@ def test_without_a_user_syslog_only_root_may_own_it():
 
 @pytest.mark.parametrize(
     ("mode", "gid", "expected"),
-    [(0o644, 4, False), (0o664, 4, True), (0o664, 0, False), (0o646, 0, True), (0o600, 4, False), (0o1777, 0, True)],
+    [(0o644, 4, False), (0o664, 4, True), (0o664, 0, True), (0o646, 0, True), (0o600, 4, False), (0o1777, 0, True)],
 )
 def test_who_else_can_write(mode, gid, expected):
     assert shared(status(mode, gid=gid)) is expected
@@ -71,15 +75,17 @@ def test_who_else_can_write(mode, gid, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"root:x:0:0::/:/bin/sh\nsyslog:x:104:110::/home/syslog:/bin/false\n", 104),
+        (b"root:x:0:0::/:/bin/sh\nsyslog:x:104:110::/home/syslog:/bin/false\n", Account(104, 110)),
         (b"syslog-ng:x:9:9::/:/\n", None),
         (b"x:syslog:5:5::/:/\n", None),
         (b"syslog\nsyslog:x\n", None),
         (b"syslog:x:-1:5\n", None),
         (b"syslog:x::5\n", None),
+        (b"syslog:x:5\n", None),
+        (b"syslog:x:5:x:\n", None),
         (b"syslog:x:\xb2:5\n", None),
         (b"", None),
-        (b"\xff\xfe\0\nsyslog:x:7:7::/:/", 7),
+        (b"\xff\xfe\0\nsyslog:x:7:7::/:/", Account(7, 7)),
     ],
 )
 def test_the_user_syslog(tmp_path, monkeypatch, text, expected):
