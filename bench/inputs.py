@@ -45,8 +45,8 @@ def dense_apparmor(lines: int) -> Iterator[str]:
         profile = chance.choice(("/usr/sbin/nginx", "/usr/sbin/mysqld", "snap.firefox.firefox", "/usr/bin/man"))
         yield (
             f"{_stamp(number // 50)} kernel: [{1000 + number / 50:12.6f}] audit: type=1400 audit({1795300000 + number // 50}."
-            f"{number % 1000:03d}:{number}): apparmor=\"DENIED\" operation=\"open\" class=\"file\" profile=\"{profile}\" "
-            f"name=\"/srv/data/{chance.randrange(400)}/file\" pid={chance.randrange(300, 65000)} comm=\"worker\" "
+            f'{number % 1000:03d}:{number}): apparmor="DENIED" operation="open" class="file" profile="{profile}" '
+            f'name="/srv/data/{chance.randrange(400)}/file" pid={chance.randrange(300, 65000)} comm="worker" '
             'requested_mask="r" denied_mask="r" fsuid=33 ouid=0\n'
         )
 

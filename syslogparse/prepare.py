@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
@@ -36,12 +38,18 @@ class NoBar:
         """Show nothing."""
 
 
+DESCRIPTORS_A_PARSER = 4
+"""Both ends of its pipe, and for a moment a copy of each."""
+OTHER_DESCRIPTORS = 32
+"""What else may be open for a moment."""
+
+
 def prepare_desk(
     options: Options, environment: Mapping[str, str], mode: Mode, logs: Sequence[Log], unreadable: Sequence[Unreadable]
 ) -> Desk:
     """The analyst's desk. A report is rendered once, so that nothing is imported or looked up after the confinement."""
     places = plan([log.size for log in logs])
-    parsers = max(1, min(options.jobs or len(os.sched_getaffinity(0)), len(places)))
+    parsers = max(1, min(options.jobs or min(len(os.sched_getaffinity(0)), _affordable()), len(places)))
     render = _renderer(options.format or ("text" if os.isatty(1) else "rules"), environment, options.max_rules)
     warm_up(*([render] if render else ()))
     state = SandboxState(
@@ -54,6 +62,12 @@ def prepare_desk(
         seccomp={role: len(allowed(role)) for role in ROLES},
     )
     return Desk(options, logs, unreadable, places, render, _bar(environment, quiet=options.quiet), state)
+
+
+def _affordable() -> int:
+    """How many parsers there are descriptors for; who asks for more by name is told so."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else (limit - OTHER_DESCRIPTORS) // DESCRIPTORS_A_PARSER
 
 
 def _renderer(chosen: Format, environment: Mapping[str, str], max_rules: int | None) -> Callable[[Report], bytes] | None:

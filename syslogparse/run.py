@@ -17,7 +17,7 @@ import prctl
 
 from syslogparse import exits
 from syslogparse.options import Options
-from syslogparse.prepare import prepare_desk, prepare_jobs
+from syslogparse.prepare import DESCRIPTORS_A_PARSER, OTHER_DESCRIPTORS, prepare_desk, prepare_jobs
 from syslogparse.report.escape import printable
 from syslogparse.roles import analyst, parser, supervisor
 from syslogparse.roles.analyst import Desk
@@ -38,8 +38,6 @@ from syslogparse.sources.select import select_logs
 from syslogparse.sources.zone import local_zone
 
 _PIPE_BYTES = 1 << 20
-_OTHER_DESCRIPTORS = 32
-"""Beside the two ends of each pipe, twice while they are moved: what else may be open for a moment."""
 
 
 class Pipe(NamedTuple):
@@ -194,7 +192,7 @@ def _pipe() -> Pipe:
 def _pipes(count: int) -> list[Pipe]:
     """One for each parser, as large as the user's share of pipe memory allows (pipe(7))."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit < 4 * count + _OTHER_DESCRIPTORS:
+    if limit != resource.RLIM_INFINITY and limit < DESCRIPTORS_A_PARSER * count + OTHER_DESCRIPTORS:
         hint = "use fewer parsers (-j), or let more files be open (ulimit -n)"
         raise SandboxError("pipes", f"{count} parsers need more descriptors than the {limit} that are allowed", hint)
     made = [_pipe() for _ in range(count)]

@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import resource
 from datetime import UTC
 
 import pytest
@@ -26,6 +27,16 @@ def desk(options=None, logs=None, environment=None):
 @pytest.fixture
 def terminal(monkeypatch):
     monkeypatch.setattr(os, "isatty", lambda _descriptor: True)
+
+
+@pytest.mark.parametrize(("limit", "parsers"), [(64, 8), (1024, 248), (33, 1), (3, 1), (resource.RLIM_INFINITY, 300)])
+def test_no_more_parsers_than_there_are_descriptors_for(monkeypatch, limit, parsers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(300)))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    made = desk(Options(format="rules"), [log(301 * BLOCK_BYTES)])
+    assert made.sandbox.parsers == parsers
+    asked = desk(Options(format="rules", jobs=301), [log(301 * BLOCK_BYTES)])
+    assert asked.sandbox.parsers == 301
 
 
 @pytest.mark.parametrize(

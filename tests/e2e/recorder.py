@@ -12,7 +12,7 @@ import sys
 from typing import NamedTuple
 
 SLOT = 128
-SLOTS = 16_384
+SLOTS = 1 << 15
 REGIONS = 16**3
 _CHILDREN = 16
 

@@ -49,5 +49,13 @@ def test_no_more_parsers_than_blocks(command, small, two):
     assert PARSERS.findall(_run(command, "json", 7, [two, small])) == [b"3"]
 
 
+def test_no_more_parsers_than_descriptors(command, dense):
+    few = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"]
+    ended = done([*few, command, "-f", "json", "-j", "12", dense])
+    assert (ended.status, ended.out) == (4, b"")
+    assert b"12 parsers need more descriptors than the 40 that are allowed" in ended.err
+    assert b"hint: use fewer parsers (-j)" in ended.err
+
+
 def test_same_again(command, logs):
     assert len({_run(command, "json", 2, logs) for _ in range(2)}) == 1
