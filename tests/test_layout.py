@@ -120,3 +120,16 @@ def test_lock_pins_what_the_project_asks_for(name):
 def test_locks_agree():
     runtime, test = (_pins((ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")) for name in ("runtime", "test"))
     assert runtime.items() <= test.items()
+
+
+def test_no_group_is_possessive():
+    """CPython before 3.11.5 matches ``(...)?+`` and its kin wrongly when the group can backtrack (gh-106052); Debian 12 has 3.11.2."""
+    possessive = re.compile(r"\)(?:[?*+]|\{[0-9,]*\})\+")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in _files("*.py")
+        if PACKAGE in path.parents
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if possessive.search(line)
+    ]
+    assert found == []

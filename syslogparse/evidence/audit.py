@@ -15,8 +15,8 @@ from syslogparse.evidence.envelope import without_uptime
 from syslogparse.evidence.model import Undecodable
 
 _STAMP = rb"(audit\(\d{1,12}\.\d{1,9}:\d{1,20}\)): *+"
-_TYPE = rb"type=([A-Z0-9_]{1,64}+(?:\[\d{1,10}\])?+) "
-_HEADER = re.compile(rb"(?:audit: )?+(?:" + _TYPE + rb"(?:msg=)?+" + _STAMP + rb"|" + _STAMP + _TYPE + rb" *+)")
+_TYPE = rb"type=([A-Z0-9_]{1,64}+(?:\[\d{1,10}\])?) "
+_HEADER = re.compile(rb"(?:audit: )?(?:" + _TYPE + rb"(?:msg=)?" + _STAMP + rb"|" + _STAMP + _TYPE + rb" *+)")
 _FIELD = re.compile(
     # Where a log lost the separator of auditd's enrichment, its upper-case names stick to the last value: ouid=0FSUID="root".
     rb' *+(?:([A-Za-z0-9_]++)=(?:"([^"]*+)"|(-?[0-9]++(?=[A-Z]++=)|[^ "]*+))|(")|[^ "]++)'

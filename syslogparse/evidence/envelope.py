@@ -18,26 +18,26 @@ KERN = 0
 
 _MAX_PRI = 191
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_CLOCK = rb"\d\d:\d\d:\d\d(?:\.\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+"
+_CLOCK = rb"\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _STAMP = rb"(?:" + _MONTH + rb" {1,2}\d{1,2} " + _CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb")"
 # A host never ends in a colon: `sshd: kernel: ...` in a log without host names is sshd speaking.
 _HOST = rb"[A-Za-z0-9_.:@/%+~-]{1,255}+(?<!:)"
-_PRI = rb"(?:<(\d{1,3})>)?+"
-_UPTIME = rb"\[ {0,12}\d{1,12}\.\d{1,9}\](?: ?\[ {0,12}[TC]\d{1,12}\])?+"
+_PRI = rb"(?:<(\d{1,3})>)?"
+_UPTIME = rb"\[ {0,12}\d{1,12}\.\d{1,9}\](?: ?\[ {0,12}[TC]\d{1,12}\])?"
 
 _KERNEL = rb"(" + _STAMP + rb") (?:(" + _HOST + rb") )??kernel: ?+"
-KERNEL_LINE = _KERNEL + rb"(?:" + _UPTIME + rb" ?+)?+"
+KERNEL_LINE = _KERNEL + rb"(?:" + _UPTIME + rb" ?+)?"
 """Pattern of what stands before the kernel's own text in a line without priority. Groups: stamp, host."""
 _CLASSIC = re.compile(_PRI + _KERNEL)
 _STAMPED = re.compile(_PRI + _STAMP + rb"(?: |\Z)")
 _RING = re.compile(_PRI + rb"(" + _UPTIME + rb") ?+")
 _NEW = re.compile(
     rb"<(\d{1,3})>1 (-|\d{4}-\d\d-\d\dT" + _CLOCK + rb") ([!-~]{1,255}+) ([!-~]{1,48}+) ([!-~]{1,128}+) ([!-~]{1,32}+) "
-    rb'(?:-|(?:\[[^ =\]"]{1,32}+(?: [^ =\]"]{1,32}+="(?:[^"\\\]]|\\.)*+")*+\])++)(?: (?:\xef\xbb\xbf)?+|\Z)',
+    rb'(?:-|(?:\[[^ =\]"]{1,32}+(?: [^ =\]"]{1,32}+="(?:[^"\\\]]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?|\Z)',
     re.DOTALL,
 )
 _AUDITD = re.compile(
-    rb"(?:node=([!-~]{1,255}+) )?+(?=type=[A-Z0-9_]{1,64}+(?:\[\d{1,10}\])?+ msg=(audit\(\d{1,12}\.\d{1,9}:\d{1,20}\)):)"
+    rb"(?:node=([!-~]{1,255}+) )?(?=type=[A-Z0-9_]{1,64}+(?:\[\d{1,10}\])? msg=(audit\(\d{1,12}\.\d{1,9}:\d{1,20}\)):)"
 )
 _PRINTK = re.compile(_UPTIME + rb" ?+")
 

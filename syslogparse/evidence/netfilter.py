@@ -76,20 +76,20 @@ _OCTETS: Final = 6 * 3 - 1
 """Characters of six octets in hexadecimal with their colons."""
 _BOTH: Final = 12 * 3 - 1
 _INTERFACE = re.compile(rb"[!-.0-9;-~]{1,15}")
-_HARDWARE = re.compile(rb"(?:[0-9a-fA-F]{2}:)*+[0-9a-fA-F]{2}")
+_HARDWARE = re.compile(rb"(?:[0-9a-fA-F]{2}:)*[0-9a-fA-F]{2}")
 _NAME = rb"(?!\.{1,2}+ )([!-.0-9;<>-~]{0,15}+)"
 USUAL = (
-    rb"IN=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" (?=OUT))?+OUT=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" )?+"
-    rb"(?:PHYSOUT=" + _NAME + rb" )?+"
-    rb"(?:MAC=(?:((?:[0-9a-f]{2}:){11}[0-9a-f]{2}):[0-9a-f]{2}:[0-9a-f]{2})?+ )?+"
+    rb"IN=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" (?=OUT))?OUT=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" )?"
+    rb"(?:PHYSOUT=" + _NAME + rb" )?"
+    rb"(?:MAC=(?:((?:[0-9a-f]{2}:){11}[0-9a-f]{2}):[0-9a-f]{2}:[0-9a-f]{2})? )?"
     rb"SRC=([0-9a-f:.]{2,45}+) DST=([0-9a-f:.]{2,45}+) LEN=(\d{1,5}+) "
-    rb"(?:TOS=0x[0-9A-F]{2} PREC=0x[0-9A-F]{2} TTL=(\d{1,3}+) ID=\d{1,5}+ (?:CE )?+(?:DF )?+(?:MF )?+"
+    rb"(?:TOS=0x[0-9A-F]{2} PREC=0x[0-9A-F]{2} TTL=(\d{1,3}+) ID=\d{1,5}+ (?:CE )?(?:DF )?(?:MF )?"
     rb"|TC=\d{1,3}+ HOPLIMIT=(\d{1,3}+) FLOWLBL=\d{1,7}+ )"
-    rb"PROTO=(?:(?:TCP|(UDP(?:LITE)?+)) SPT=(\d{1,5}+) DPT=(\d{1,5}+)(?: LEN=\d{1,5}+|(?: SEQ=\d{1,10}+ ACK=\d{1,10}+)?+"
-    rb" WINDOW=\d{1,5}+ RES=0x[0-9a-f]{2} ((?:(?:CWR|ECE|URG|ACK|PSH|RST|SYN|FIN) )*+)URGP=\d{1,5}+"
-    rb"(?: OPT \([0-9A-F]{0,80}+\))?+)"
-    rb"|(ICMP(?:v6)?+) TYPE=(\d{1,3}+) CODE=(\d{1,3}+)(?: ID=\d{1,5}+ SEQ=\d{1,5}+)?+)"
-    rb"(?: UID=(\d{1,10}+) GID=(\d{1,10}+))?+(?: MARK=(0x[0-9a-f]{1,8}+))?+ {0,3}+\r?+\Z"
+    rb"PROTO=(?:(?:TCP|(UDP(?:LITE)?)) SPT=(\d{1,5}+) DPT=(\d{1,5}+)(?: LEN=\d{1,5}+|(?: SEQ=\d{1,10}+ ACK=\d{1,10}+)?"
+    rb" WINDOW=\d{1,5}+ RES=0x[0-9a-f]{2} ((?:(?:CWR|ECE|URG|ACK|PSH|RST|SYN|FIN) )*)URGP=\d{1,5}+"
+    rb"(?: OPT \([0-9A-F]{0,80}+\))?)"
+    rb"|(ICMP(?:v6)?) TYPE=(\d{1,3}+) CODE=(\d{1,3}+)(?: ID=\d{1,5}+ SEQ=\d{1,5}+)?)"
+    rb"(?: UID=(\d{1,10}+) GID=(\d{1,10}+))?(?: MARK=(0x[0-9a-f]{1,8}+))? {0,3}+\r?+\Z"
 )
 """Pattern of a whole line of the usual protocols, in the kernel's own order. No name in it holds an equals sign, so that
 behind a prefix without one it begins where ``start`` says."""

@@ -22,7 +22,7 @@ _MONTHS = {
 }
 _TEXT = re.compile(
     rb"(?:(\d{4})-(\d\d)-(\d\d)[T ]|([A-Z][a-z]{2}) {1,2}(\d{1,2}) )"
-    rb"(\d\d):(\d\d):(\d\d)(?:(Z)|([+-])(\d\d):?(\d\d))?+"
+    rb"(\d\d):(\d\d):(\d\d)(?:(Z)|([+-])(\d\d):?(\d\d))?"
 )
 _AUDIT = re.compile(rb"audit\((\d{1,12}+)\.(\d{1,9}+):")
 _FRACTION = re.compile(rb"\d{1,9}(?!\d)")

@@ -43,7 +43,7 @@ def _written(byte: int) -> str:
 
 
 _BYTE = r"[A-Za-z0-9/._+:%~=-]|\\(?:0[1-7][0-7]|00[1-7]|[123][0-7]{2})"
-_PATH = rf'/(?:{_BYTE})*+|"/(?:{_BYTE}| )*+"'
+_PATH = rf'/(?:{_BYTE})*|"/(?:{_BYTE}| )*"'
 _PERMS = r"m?r?(?:w|a)?l?k?(?:ix|Px|Cx)?"
 _FILE = re.compile(rf"(?:owner )?(?:{_PATH}) (?=[a-zP C])({_PERMS}),")
 _CAPABILITY = re.compile(

@@ -35,7 +35,7 @@ _OCI_ARCHITECTURES = {
     "sheb": "SCMP_ARCH_SHEB",
 }
 _NAME = "[a-z_][a-z0-9_]{0,39}"
-_LINE = re.compile(rf"SystemCallFilter={_NAME}|SECCOMP_SYSCALL_ALLOW={_NAME}(?::{_NAME})*+")
+_LINE = re.compile(rf"SystemCallFilter={_NAME}|SECCOMP_SYSCALL_ALLOW={_NAME}(?::{_NAME})*")
 
 
 def render(rule: SyscallRule) -> str:

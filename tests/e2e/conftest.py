@@ -28,6 +28,13 @@ def _sample(name: str) -> bytes:
     return (SAMPLES / name).read_bytes()
 
 
+def _noise(lines: int) -> bytes:
+    return b"".join(
+        b"Nov 22 06:%02d:%02d vmrig CRON[%d]: (root) CMD (run-parts /etc/cron.hourly/%d)\n" % (i // 60 % 60, i % 60, i, i)
+        for i in range(1, lines + 1)
+    )
+
+
 @pytest.fixture(scope="session")
 def dense(stage) -> Path:
     """12 MB with an event in nearly every line: as events more than all pipes hold together."""
@@ -38,18 +45,20 @@ def dense(stage) -> Path:
 
 
 @pytest.fixture(scope="session")
-def five(stage, dense) -> Path:
-    """The first five blocks of it."""
+def five(stage) -> Path:
+    """Five blocks, an event in every tenth line."""
+    piece = _sample("netfilter.log") + _sample("syslog") + _sample("apparmor.log")
+    piece += _noise(8 * piece.count(b"\n"))
     log = stage / "five.log"
-    log.write_bytes(dense.read_bytes()[: 5 * PIECE])
+    log.write_bytes((piece * (5 * PIECE // len(piece) + 1))[: 5 * PIECE])
     return log
 
 
 @pytest.fixture(scope="session")
-def two(stage, dense) -> Path:
+def two(stage, five) -> Path:
     """The first two blocks of it."""
     log = stage / "two.log"
-    log.write_bytes(dense.read_bytes()[: 2 * PIECE])
+    log.write_bytes(five.read_bytes()[: 2 * PIECE])
     return log
 
 
@@ -62,11 +71,7 @@ def gate(tmp_path) -> Gate:
 @pytest.fixture(scope="session")
 def large(stage) -> Iterator[Path]:
     """100 MB, an event here and there: seconds of work, quickly made."""
-    cron = b"".join(
-        b"Nov 22 06:%02d:%02d vmrig CRON[%d]: (root) CMD (run-parts /etc/cron.hourly/%d)\n" % (i // 60 % 60, i % 60, i, i)
-        for i in range(1, 10001)
-    )
-    piece = cron + _sample("syslog")
+    piece = _noise(10_000) + _sample("syslog")
     log = stage / "large.log"
     with log.open("wb") as file:
         for _ in range(100 * PIECE // len(piece)):

@@ -80,12 +80,14 @@ def test_log_that_is_rewritten(command, interpreter, stage, kind):
         assert all(allowed)
         assert not allowed[0] & allowed[1]
         changed = 0
-        for _ in range(2):
+        for _ in range(10):
             ended = done([command, "-f", "json", log])
             found = json.loads(ended.out)["summary"]
             changed += found["undecoded"]["reasons"].get("log changed while it was read", 0)
             assert _rules(ended) <= allowed[0] | allowed[1]
             assert (ended.status == 5) == (not found["complete"])
+            if changed:
+                break
         assert changed > 0
         # The control: without a second look at the log there are such rules.
         careless = "import syslogparse.roles.blockwork as work; work.unchanged = lambda data, block: None"

@@ -125,6 +125,17 @@ def test_last_line_without_its_end(command, tmp_path, small):
     assert found["complete"] is False
 
 
+def test_absurdly_large_file(command, stage, small):
+    log = stage / "absurd.log"
+    log.touch()
+    os.truncate(log, 2 << 40)
+    ended = done([command, "-f", "json", log, small], seconds=10)
+    log.unlink()
+    assert ended.status == 3
+    assert b"absurd.log: is larger than 1 TiB" in ended.err
+    assert _summary(ended)["files"] == [str(small)]
+
+
 def test_huge_sparse_file(command, stage):
     log = stage / "huge.log"
     log.touch()

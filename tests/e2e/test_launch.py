@@ -86,13 +86,12 @@ def test_hostile_environment(command, hostile, small, variables):
 
 @pytest.mark.xfail(strict=True, reason="CPython 3.11 takes these two for the place of a virtual environment, -I or not")
 @pytest.mark.parametrize("variable", ["PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"])
-def test_hostile_virtual_environment(command, stage, hostile, small, variable):
-    folder = stage / "environment"
-    site = folder / "lib/python3.11/site-packages"
-    if not folder.exists():
-        site.mkdir(parents=True)
-        (folder / "pyvenv.cfg").write_text("home = /usr/bin\n", encoding="ascii")
-        (site / "hostile.pth").write_text("import posix; posix._exit(66)\n", encoding="ascii")
+def test_hostile_virtual_environment(command, interpreter, tmp_path, small, variable):
+    folder = tmp_path / "environment"
+    site = folder / _site(interpreter.parent.parent).relative_to(interpreter.parent.parent)
+    site.mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text("home = /usr/bin\n", encoding="ascii")
+    (site / "hostile.pth").write_text("import posix; posix._exit(66)\n", encoding="ascii")
     assert _ended_well(done([command, small], env={**QUIET_ENVIRONMENT, variable: str(folder / "bin/python")}))
 
 
