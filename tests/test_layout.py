@@ -123,7 +123,7 @@ def test_locks_agree():
 
 
 def test_no_group_is_possessive():
-    """CPython before 3.11.5 matches ``(...)?+`` and its kin wrongly when the group can backtrack (gh-106052); Debian 12 has 3.11.2."""
+    # CPython before 3.11.5 matches (...)?+ and its kin wrongly when the group can backtrack (gh-106052); Debian 12 has 3.11.2.
     possessive = re.compile(r"\)(?:[?*+]|\{[0-9,]*\})\+")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
