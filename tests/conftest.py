@@ -8,6 +8,7 @@
 """
 
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Tests kill children on purpose; what make(1) or a CI allows must not turn each of them into a file. The hard limit stays.
+resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 MUST_WORK = os.environ.get("SYSLOGPARSE_MUST_WORK") == "1"
 

@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 
 import prctl
@@ -57,6 +58,7 @@ def test_any_other_end_is_a_failure(filter_does, status, monkeypatch):
         if filter_does == "raises":
             raise OSError(1, "no")
         if filter_does.startswith("SIG"):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no file, and no mark of one in the wait status
             os.kill(os.getpid(), signal.Signals[filter_does])
         self._loaded = True
 
