@@ -199,9 +199,18 @@ def test_analyst_killed_by_somebody_else(interpreter, gate, five):
     assert b"the analyst killed by SIGTERM; the results are not complete" in ended.err
 
 
+@pytest.fixture
+def cores_wanted():
+    """Cores as large as they may be, for this test alone."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.mark.usefixtures("cores_wanted")
 def test_dead_parser_leaves_no_core(interpreter, gate, five, tmp_path):
     tmp_path.chmod(0o777)
-    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
     control = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
     control.send_signal(signal.SIGSEGV)
     control.wait()
