@@ -7,7 +7,9 @@
 * ``SYSLOGPARSE_MUST_WORK=1``: what is missing is a failure, not a reason to skip.
 """
 
+import ctypes
 import os
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -43,6 +45,46 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked ``root`` asks for root before its fixtures do anything."""
     if item.get_closest_marker("root") and os.geteuid() != 0:
         _missing("root")
+
+
+def _has_user_namespaces() -> bool:
+    """Whether a process may make one here: not in a chroot (user_namespaces(7)), and not where the administrator forbids it."""
+    child = os.fork()
+    if child == 0:
+        made = ctypes.CDLL(None).unshare(0x10000000)
+        os._exit(made != 0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _has_terminals() -> bool:
+    try:
+        for descriptor in os.openpty():
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+_NEEDS_NAMESPACES = re.compile(
+    r"reduced|without_root|test_userns|parsed\[user\]|unshare_enters|a_user_w|a user namespace|unreadable_for_a_user"
+    r"|tree_that_others"
+)
+_NEEDS_TERMINALS = re.compile(
+    r"where_stdout_goes|fits_the_terminal|colour_on_a_terminal|on_a_terminal_only|of_a_terminal|\[terminal-"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A machine that lacks user namespaces or terminals (a bare chroot) is told what was left out; CI has both."""
+    if MUST_WORK:
+        return
+    for there, pattern, what in (
+        (_has_user_namespaces(), _NEEDS_NAMESPACES, "user namespaces cannot be made here (a chroot?)"),
+        (_has_terminals(), _NEEDS_TERMINALS, "no pseudo-terminals here (/dev/pts)"),
+    ):
+        for item in items:
+            if not there and pattern.search(item.nodeid):
+                item.add_marker(pytest.mark.skip(reason=f"missing: {what}"))
 
 
 @pytest.fixture(scope="session")
