@@ -102,7 +102,6 @@ class Gathering:
         # A packet is never an audit record, whatever a parser says.
         packets: list[set[Grade]] = [{pair.kernel, GRADES[-1]} for pair in grades]
         self._grades_of: dict[Kind, list[set[Grade]]] = {"netfilter": packets, "apparmor": self._grades, "seccomp": self._grades}
-        self._files = {place.file for place in places}
         self._owner = {place: parsers[index % len(parsers)] for index, place in enumerate(places)}
         self._turn = iter(places)
         self._current: Place | None = next(self._turn, None)

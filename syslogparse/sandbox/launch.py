@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import signal
 import stat
@@ -11,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 
+from syslogparse.sandbox.descriptors import is_open
 from syslogparse.sandbox.libc import clearenv
 from syslogparse.sandbox.step import Step
 
@@ -66,7 +66,7 @@ class StandardDescriptors(Step):
     def take(self) -> None:
         """Fill the gaps. Raises OSError."""
         for wanted in range(3):
-            if not _is_open(wanted):
+            if not is_open(wanted):
                 opened = os.open("/dev/null", os.O_RDWR)
                 if opened != wanted:
                     os.dup2(opened, wanted)
@@ -74,7 +74,7 @@ class StandardDescriptors(Step):
 
     def check(self) -> None:
         """All three are open."""
-        self.expect("the list of open standard descriptors", [number for number in range(3) if _is_open(number)], [0, 1, 2])
+        self.expect("the list of open standard descriptors", [number for number in range(3) if is_open(number)], [0, 1, 2])
 
 
 class CleanEnvironment(Step):
@@ -167,15 +167,6 @@ def _program_files() -> Iterator[str]:
         for file in (getattr(module, "__file__", None), getattr(spec, "cached", None)):
             if isinstance(file, str) and os.path.isabs(file):
                 yield file
-
-
-def _is_open(descriptor: int) -> bool:
-    """Only EBADF says no: another error (a security module's, over the path) is about a descriptor that is there."""
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_GETFD)
-    except OSError as error:
-        return error.errno != errno.EBADF
-    return True
 
 
 def color_wanted(environment: Mapping[str, str], *, terminal: bool) -> bool:

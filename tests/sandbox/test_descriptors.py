@@ -15,7 +15,7 @@ def _open_many(*numbers: int) -> None:
 
 
 def _listed() -> list[int]:
-    return [number for number in range(9000) if descriptors._is_open(number)]
+    return [number for number in range(9000) if descriptors.is_open(number)]
 
 
 @pytest.mark.parametrize("keep", [(REPORT,), (0, REPORT), (2, REPORT, 11), (1, 2, 3, 4, REPORT, 200), (REPORT, REPORT)])

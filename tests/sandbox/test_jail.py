@@ -4,7 +4,7 @@ import pytest
 
 from syslogparse.sandbox import jail
 from syslogparse.sandbox.capabilities import KeepFour, KeepNone
-from syslogparse.sandbox.descriptors import _is_open
+from syslogparse.sandbox.descriptors import is_open
 from syslogparse.sandbox.identity import BecomeNobody
 from syslogparse.sandbox.jail import EnterJail
 from syslogparse.sandbox.step import carry_out, hold_against
@@ -132,8 +132,8 @@ def test_without_the_right_nothing_is_left_behind():
 
 def test_no_descriptor_is_left_open(places):
     def act() -> list[int]:
-        before = [number for number in range(64) if _is_open(number)]
+        before = [number for number in range(64) if is_open(number)]
         _enter()
-        return [number for number in range(64) if _is_open(number) and number not in before]
+        return [number for number in range(64) if is_open(number) and number not in before]
 
     assert in_child(act).value == []

@@ -8,6 +8,7 @@ import types
 import pytest
 
 from syslogparse.sandbox import launch
+from syslogparse.sandbox.descriptors import is_open
 from syslogparse.sandbox.launch import (
     KEPT_VARIABLES,
     CleanEnvironment,
@@ -105,13 +106,13 @@ def test_few_variables_are_kept(monkeypatch):
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2), ()])
 def test_closed_descriptors_become_dev_null(closed):
     def act() -> list[object]:
-        spare = [number for number in range(3, 50) if launch._is_open(number)]
+        spare = [number for number in range(3, 50) if is_open(number)]
         for number in closed:
             os.close(number)
         carry_out(StandardDescriptors())
         null = os.stat("/dev/null").st_rdev
         found = [number for number in range(3) if os.fstat(number).st_rdev == null]
-        return [set(closed) <= set(found), spare == [number for number in range(3, 50) if launch._is_open(number)]]
+        return [set(closed) <= set(found), spare == [number for number in range(3, 50) if is_open(number)]]
 
     assert in_child(act).value == [True, True]
 
