@@ -1,11 +1,17 @@
-"""AppArmor audit records (security/apparmor/audit.c, file.c, net.c, capability.c, ipc.c, mount.c; security/lsm_audit.c)."""
+"""AppArmor audit records.
+
+Who writes them: the kernel (security/apparmor/audit.c, file.c, net.c, af_unix.c, capability.c, ipc.c, mount.c, resource.c,
+policy_unpack.c; security/lsm_audit.c), and for what passes over D-Bus the bus's daemon (bus/apparmor.c of dbus), to the log
+or as a USER_AVC audit record (audit_log_user_avc_message(3)).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
-from syslogparse.evidence import audit
+from syslogparse.evidence import apparmor_interpreted, audit
 from syslogparse.evidence.model import AppArmorKey, Fields, Undecodable, Value
 
 _VERDICTS = {
@@ -29,11 +35,22 @@ _VERDICTS = {
 TYPES = frozenset({b"1400", b"AVC", b"1500", b"APPARMOR", *_VERDICTS})
 """Audit record types that AppArmor logs under; AVC is SELinux's too."""
 
+USER_TYPES = frozenset({b"1107", b"USER_AVC"})
+"""Audit record types that carry what a bus's daemon says; SELinux's user-space guards use them too."""
 
-_ENCODED = "profile name target comm peer label namespace srcname name2 info fstype options exe tcontext path"
+_BUS = b""
+"""The record type of what a bus's daemon says to the log: there is no audit record around it."""
+
+_WORDS = frozenset(_VERDICTS.values())
+
+_ENCODED = (
+    "profile name target comm peer label namespace ns srcname name2 info fstype options exe execpath tcontext path trans "
+    "peer_label peer_profile"
+)
 _PLAIN = (
-    "apparmor operation class requested_mask denied_mask requested denied capname family sock_type protocol signal flags "
-    "laddr lport faddr fport saddr src daddr dest addr peer_addr rlimit value"
+    "apparmor operation class requested_mask denied_mask requested denied mask capname family sock_type protocol signal flags "
+    "laddr lport faddr fport netif saddr src daddr dest addr peer_addr rlimit value offset attribute task magic_token "
+    "bus interface member method error_name peer_pid peer_info"
 )
 _WHOLE = "pid parent fsuid ouid capability error"
 
@@ -55,6 +72,15 @@ _LAST_FIELD: dict[Value, str] = {
 """By operation, a field behind which nothing stands that a rule is made from."""
 
 _MARK = b'apparmor="'
+_INTERPRETED_MARK = b"apparmor="
+
+_OPERATION_OF_BUS = b"dbus_"
+# What the kernel writes around a message from user space (kernel/audit.c, audit_log_common_recv_msg).
+_USER_MESSAGE = re.compile(
+    rb"(?:user )?pid=\d{1,10} uid=[^ =']{1,64} auid=[^ =']{1,64} ses=[^ =']{1,20}(?: subj=[^=']{1,512})? msg='"
+)
+# What libaudit adds to it; the kernel's own addr= is a socket's.
+_OF_LIBAUDIT = re.compile(rb" (?:sauid|hostname)=")
 
 
 def verdict_type(kind: bytes) -> bytes:
@@ -64,8 +90,17 @@ def verdict_type(kind: bytes) -> bytes:
 
 def is_record(record: audit.Record) -> bool:
     """Whether AppArmor wrote the record. SELinux's AVC has no apparmor= field, and its own fields are never quoted so."""
-    kind = verdict_type(record.type)
-    return kind in TYPES and (record.body.startswith(_MARK) or kind in _VERDICTS or record.body.find(_MARK) >= 0)
+    kind, body = verdict_type(record.type), record.body
+    if body.startswith(_MARK):
+        return kind in TYPES or kind == _BUS
+    if kind in USER_TYPES:
+        return body.find(b"msg='" + _INTERPRETED_MARK) >= 0
+    return kind in _VERDICTS or (kind in TYPES and body.find(_INTERPRETED_MARK if record.interpreted else _MARK) >= 0)
+
+
+def of_bus(message: bytes) -> audit.Record:
+    """What a bus's daemon says to the log (``dbus-daemon[1692]: apparmor="DENIED" operation="dbus_signal" ...``)."""
+    return audit.Record(_BUS, b"", message)
 
 
 def decode(message: bytes) -> Fields:
@@ -80,9 +115,31 @@ def decode(message: bytes) -> Fields:
 
 
 def fields(record: audit.Record) -> Fields:
-    """As ``decode``, for a record whose header is read already."""
+    """As ``decode``, for a record whose header is read already.
+
+    A bus's daemon may speak of its bus alone: what else it says is refused as not said by the kernel.
+    """
+    kind, body = record.type, record.body
+    if kind in TYPES and body.startswith(_MARK) and not record.interpreted:
+        found = _taken(body)
+    elif kind == _BUS or kind in USER_TYPES:
+        return _of_bus(record)
+    elif record.interpreted:
+        found = _interpreted(body)
+    else:
+        verdict = _VERDICTS.get(verdict_type(kind))
+        found = {} if verdict is None else _taken(body)
+        if verdict is None or not found:
+            raise Undecodable("not a complete record")
+        found.setdefault("apparmor", verdict)
+    if found.get("apparmor") not in _WORDS:
+        raise Undecodable("not a complete record")
+    return found
+
+
+def _taken(body: bytes) -> Fields:
     found: Fields = {}
-    for name, quoted, bare, stray in audit.fields(record.body):
+    for name, quoted, bare, stray in audit.fields(body):
         if quoted:
             if (word := _TEXTS.get(name)) is not None and word not in found:
                 found[word] = quoted
@@ -94,16 +151,42 @@ def fields(record: audit.Record) -> Fields:
                 found[word] = text
         elif stray:
             raise Undecodable("not a complete record")
-    if "apparmor" not in found:
-        verdict = _VERDICTS.get(verdict_type(record.type))
-        if verdict is None or not found:
+    return found
+
+
+def _interpreted(body: bytes) -> Fields:
+    return {
+        _TEXTS.get(name) or _NUMBERS[name]: audit.number(text) if name in _NUMBERS else text
+        for name, text in apparmor_interpreted.fields(body)
+    }
+
+
+def _of_bus(record: audit.Record) -> Fields:
+    body = record.body
+    if record.type != _BUS:
+        envelope = _USER_MESSAGE.match(body)
+        if envelope is None:
             raise Undecodable("not a complete record")
-        found["apparmor"] = verdict
+        body = body[envelope.end() :]
+    if not body.startswith(_INTERPRETED_MARK if record.interpreted else _MARK):
+        raise Undecodable("not said by the kernel")
+    if said := _OF_LIBAUDIT.search(body):
+        body = body[: said.start()]
+    elif record.type != _BUS and body.find(b"'") >= 0:
+        body = body[: body.rfind(b"'")]
+    found = _interpreted(body) if record.interpreted else _taken(body)
+    operation = found.get("operation")
+    if not isinstance(operation, bytes) or not operation.startswith(_OPERATION_OF_BUS):
+        raise Undecodable("not said by the kernel")
+    if found.get("apparmor") not in _WORDS:
+        raise Undecodable("not a complete record")
     return found
 
 
 def _bare(word: str, bare: bytes) -> bytes:
-    """Text that stands without quotes."""
+    """Text that stands without quotes. A question mark is libaudit's word for what it does not know."""
+    if bare == b"?":
+        return b""
     if word in _HEXADECIMAL or (word in _SOCKETS and bare != b"none"):
         return audit.unhex(bare)
     return b"" if bare == audit.NULL else bare
@@ -114,7 +197,9 @@ def is_whole(record: audit.Record, found: Fields) -> bool:
 
     found: its fields. Only a quoted value can be told to be whole.
     """
-    if "comm" not in found or not record.body.endswith(b'"'):
+    if record.type == _BUS or record.type in USER_TYPES:
+        return _is_whole_of_bus(record, found)
+    if record.interpreted or "comm" not in found or not record.body.endswith(b'"'):
         return False
     if found["apparmor"] == b"STATUS":
         return True
@@ -124,13 +209,23 @@ def is_whole(record: audit.Record, found: Fields) -> bool:
     return _LAST_FIELD.get(found.get("operation", b""), "target") in found
 
 
+def _is_whole_of_bus(record: audit.Record, found: Fields) -> bool:
+    if record.type != _BUS:
+        return record.body.endswith(b"'") and not record.interpreted
+    last = ("label", "profile") if found["operation"] == b"dbus_bind" else ("peer_label", "peer_profile")
+    return record.body.endswith(b'"') and not found.keys().isdisjoint(last)
+
+
 def key(fields: Fields) -> AppArmorKey:
     """What a rule can say about the record.
 
-    The masks of kernels before 2.6.36 name owner and others apart (``r::``); only their letters are kept.
+    The masks of kernels before 2.6.36 name owner and others apart (``r::``); only their letters are kept. A bus's daemon
+    calls the profile a label.
     """
     get = cast("Callable[[str, bytes], bytes]", fields.get)
-    mask = get("denied_mask", b"") or get("denied", b"") or get("requested_mask", b"") or get("requested", b"")
+    mask = (
+        get("denied_mask", b"") or get("denied", b"") or get("requested_mask", b"") or get("requested", b"") or get("mask", b"")
+    )
     operation = get("operation", b"")
     capability = get("capname", b"")
     if not capability and operation == b"capable":
@@ -141,7 +236,7 @@ def key(fields: Fields) -> AppArmorKey:
         (
             get("apparmor", b""),
             get("namespace", b""),
-            get("profile", b""),
+            get("profile", b"") or get("label", b""),
             operation,
             get("class", b""),
             get("name", b""),
@@ -152,7 +247,7 @@ def key(fields: Fields) -> AppArmorKey:
             get("family", b""),
             get("sock_type", b""),
             get("protocol", b""),
-            get("peer", b""),
+            get("peer", b"") or get("peer_label", b"") or get("peer_profile", b""),
             get("signal", b""),
             get("info", b""),
         ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from syslogparse.evidence import apparmor, audit, envelope, netfilter, seccomp
+from syslogparse.evidence import apparmor, audit, envelope, identity, journal, netfilter, seccomp
 from syslogparse.evidence.envelope import Envelope, split, without_uptime
 from syslogparse.evidence.model import Event, Fields, Grade, Key, Kind, Undecodable
 from syslogparse.evidence.stamp import Clock
@@ -14,26 +14,50 @@ from syslogparse.evidence.stamp import Clock
 MAX_LINE: Final = 65536
 """Bytes of the longest line that is decoded; syslog daemons cut at 8 KiB, auditd at 8970 bytes."""
 
+LITERALS: tuple[bytes, ...] = (*netfilter.LITERALS, b"apparmor=")
+"""Every line of interest holds one of these, or one of ``AUDIT_LITERALS``."""
+AUDIT: Final = b"audit"
+AUDIT_LITERALS: tuple[bytes, ...] = (b'operation="', b"SECCOMP", b"1326", b"seccomp", b"type=APPARMOR")
+"""What the other lines of interest hold, which all hold AUDIT too: AppArmor's records had no apparmor= before Linux 2.6.36."""
+
 _PACKET: Final = b" OUT="
-_RECORDS = (b'apparmor="', b"type=1326", b"type=SECCOMP")
+_WORDS = b"DENIED ALLOWED AUDIT STATUS HINT ERROR KILLED".split()
+_RECORDS = (
+    *(b'apparmor="', b"type=1326", b"type=SECCOMP", b"UNKNOWN[1326]", b"SECCOMP auid=", b"type=APPARMOR msg="),
+    *(b'reason="seccomp"', b"reason=seccomp"),
+    *(b"apparmor=" + word for word in _WORDS),
+)
 _OLD_RECORD: Final = b'operation="'
 _OLD_TYPES = (b"type=150", b"type=APPARMOR_", b"type=UNKNOWN[150")
-LITERALS: tuple[bytes, ...] = (_PACKET, *_RECORDS, _OLD_RECORD)
-"""Every line of interest holds one of these. AppArmor's records had no apparmor= before Linux 2.6.36."""
 
 # A prefix without an equals sign cannot hold an IN= of its own.
 _USUAL = re.compile(envelope.KERNEL_LINE + rb"([^=]{0,%d})" % netfilter.MAX_PREFIX + netfilter.USUAL)
-_AUDIT = (b"audit: ", b"type=", b"audit(")
+_AUDIT = (b"audit: ", b"type=", b"audit(", b"msg=audit(")
+_FORGEABLE = ("relay", "dbus", "packets")
+_JSON = (b"{", b"data: {", b"\x1e{")
+_ENRICHED = b"\x1d"
+"""Behind it stand auditd's own words, so that the kernel's last field before it cannot have been cut."""
+_PROSE: Final = b"APPARMOR"
+"""Records of 2006 that say in English what was refused; libapparmor does not read them either."""
+_USER: Final = 1
+"""Facility of user space (RFC 5424, table 1)."""
 _NAME_CACHE: Final = 4096
 
 
 def interesting(line: bytes) -> bool:
     """Whether the line would have to be an event, or undecoded, if the kernel said it."""
     return (
-        any(line.find(literal) >= 0 for literal in _RECORDS)
-        or line.find(b"IN=", 0, max(line.rfind(_PACKET), 0)) >= 0
+        (line.startswith(_JSON) and any(line.find(literal) >= 0 for literal in journal.JSON_LITERALS))
+        or any(line.find(literal) >= 0 for literal in _RECORDS)
+        or netfilter.is_interesting(line)
         or (line.find(_OLD_RECORD) >= 0 and any(line.find(kind) >= 0 for kind in _OLD_TYPES))
     )
+
+
+def literals_of(text: bytes) -> tuple[bytes, ...]:
+    """What every line of interest of this text (whole lines) holds one of."""
+    literals = LITERALS if text.find(AUDIT) < 0 else LITERALS + AUDIT_LITERALS
+    return literals + journal.JSON_LITERALS if text.startswith(_JSON) else literals
 
 
 class Decoder:
@@ -68,17 +92,50 @@ class Decoder:
             if interesting(line):
                 raise Undecodable("line too long")
             return None
+        if line.startswith(_JSON):
+            return self._json(line)
         try:
-            said = split(line)
+            return self._said(split(line), terminated or line.endswith(b"\r") or line.find(_ENRICHED) >= 0)
         except Undecodable:
             if interesting(line):
                 raise
             return None
+
+    def entry(self, entry: journal.Entry, forgeable: bool = False) -> Event | None:
+        """As ``event``, for an entry of the journal. forgeable: anybody may have written it, whatever the log is worth."""
+        try:
+            said = journal.envelope_of(entry)
+            return self._said(said._replace(facility=_USER) if forgeable else said)
+        except Undecodable:
+            if (entry.damage and journal.may_be_the_kernels(entry)) or interesting(entry.message):
+                raise
+            return None
+
+    def _json(self, line: bytes) -> Event | None:
+        try:
+            entry = journal.from_json(line)
+        except Undecodable:
+            if interesting(line):
+                raise
+            return None
+        return self.entry(entry, forgeable=True)
+
+    def _said(self, said: Envelope, whole: bool = True) -> Event | None:
+        """whole: nothing can be missing at its end."""
         message = without_uptime(said.message)
-        record = audit.read(message) if message.startswith(_AUDIT) else None
-        if record is None:
-            return self._packet(said, message, terminated or line.endswith(b"\r"))
-        return self._record(said, record, terminated or line.endswith(b"\r") or _is_enriched(line, said))
+        if said.speaker == "dbus":
+            record: audit.Record | None = apparmor.of_bus(message)
+        elif said.speaker == "relay":
+            record = audit.read_relayed(message)
+        else:
+            record = audit.read(message) if message.startswith(_AUDIT) else None
+        if record is not None and said.speaker != "packets":
+            return self._record(said, record, whole)
+        if said.speaker in ("kernel", "packets"):
+            return self._packet(said, message, whole)
+        if interesting(message):
+            raise Undecodable("not a complete record")
+        return None
 
     def key_of(self, event: Event) -> Key:
         """What a rule can say about the event."""
@@ -92,7 +149,9 @@ class Decoder:
             fields["prefix"] = prefix
         if not netfilter.take_usual(fields, logged):
             return None
-        return Event("netfilter", self._clock.read(stamp), host or b"", self._kernel_grade, fields)
+        time = self._clock.read(stamp)
+        attempt = _identity_of_packet(usual.string[usual.end(3) :], fields, time)
+        return Event("netfilter", time, host or b"", self._kernel_grade, fields, 1, attempt)
 
     def _packet(self, said: Envelope, message: bytes, whole: bool) -> Event | None:
         begin = netfilter.start(message)
@@ -102,27 +161,37 @@ class Decoder:
             return None
         if not whole:
             _refuse_cut(lambda: netfilter.is_whole(message[begin:], netfilter.fields(message, begin)))
-        return self._made("netfilter", said, said.stamp, netfilter.fields(message, begin))
+        fields = netfilter.fields(message, begin)
+        time = self._clock.read(said.stamp)
+        return self._made("netfilter", said, time, fields, _identity_of_packet(message[begin:], fields, time))
 
     def _record(self, said: Envelope, record: audit.Record, whole: bool) -> Event | None:
-        if record.type in seccomp.TYPES:
+        if seccomp.is_record(record):
             if not whole:
-                # Its last field has no mark of its end.
-                raise Undecodable("line cut off at the end of the file")
-            return self._made("seccomp", said, record.stamp, seccomp.fields(record, self._name))
+                _refuse_cut(lambda: seccomp.is_whole(record, seccomp.fields(record, self._name)))
+            return self._audited("seccomp", said, record, seccomp.fields(record, self._name))
         if apparmor.is_record(record):
             if not whole:
                 _refuse_cut(lambda: apparmor.is_whole(record, apparmor.fields(record)))
-            return self._made("apparmor", said, record.stamp, apparmor.fields(record))
+            return self._audited("apparmor", said, record, apparmor.fields(record))
+        if record.type == _PROSE or (record.type in apparmor.TYPES and interesting(record.body)):
+            raise Undecodable("not a complete record")
         if interesting(record.body) and audit.is_user_space(record.type):
             raise Undecodable("not said by the kernel")
         return None
 
-    def _made(self, kind: Kind, said: Envelope, stamp: bytes, fields: Fields) -> Event:
+    def _audited(self, kind: Kind, said: Envelope, record: audit.Record, fields: Fields) -> Event:
+        time = self._clock.read(record.stamp or said.stamp)
+        same = b""
+        if record.stamp and time is not None:
+            same = identity.of_record(time, record.stamp[record.stamp.rfind(b":") + 1 : -1])
+        return self._made(kind, said, time, fields, same)
+
+    def _made(self, kind: Kind, said: Envelope, time: int | None, fields: Fields, same: bytes) -> Event:
         grade = self._audit_grade if said.speaker == "audit" else self._kernel_grade
-        if said.facility:
+        if said.facility or said.speaker in _FORGEABLE:
             grade = "syslog"
-        return Event(kind, self._clock.read(stamp), said.host, grade, fields)
+        return Event(kind, time, said.host, grade, fields, said.repeat, same)
 
     def _name(self, arch: str, number: int) -> str | None:
         # Bytes as the cache's key: an attacker can choose integers whose hashes collide.
@@ -134,12 +203,12 @@ class Decoder:
         return known[at]
 
 
+def _identity_of_packet(text: bytes, fields: Fields, time: int | None) -> bytes:
+    """text: the kernel's own, from IN= on."""
+    return identity.of_packet(netfilter.flow(fields), netfilter.attempt(text, fields), identity.time_slice(time))
+
+
 _KEYS: dict[Kind, Callable[[Fields], Key]] = {"netfilter": netfilter.key, "apparmor": apparmor.key, "seccomp": seccomp.key}
-
-
-def _is_enriched(line: bytes, said: Envelope) -> bool:
-    """Whether auditd's own words stand behind the kernel's last field, so that it cannot have been cut."""
-    return said.speaker == "audit" and line.find(b"\x1d") >= 0
 
 
 def _refuse_cut(is_whole: Callable[[], bool]) -> None:

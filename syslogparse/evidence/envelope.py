@@ -1,87 +1,89 @@
 """Who says a log line: its stamp, host and speaker, told from its tag position alone.
 
-Text right of the tag is payload, whatever it looks like. Shapes: RFC 3164 and the ISO 8601 variant that rsyslog and
-journalctl write, RFC 5424, the kernel's ring buffer as dmesg(1) prints it, and auditd's records (audit.log).
+Text right of the tag is payload, whatever it looks like. The usual shapes are taken here: RFC 3164 and the ISO 8601 variant
+that rsyslog and journalctl write, the kernel's ring buffer as dmesg(1) prints it, and auditd's records (audit.log). The
+others stand in ``tags`` (everything else with a tag), ``ring`` and ``packetlog``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple, TypeAlias
 
+from syslogparse.evidence import packetlog, ring, tags
 from syslogparse.evidence.model import Undecodable
+from syslogparse.evidence.speaker import KERN, REPEATED, Envelope, Speaker, auditd, facility, kernel, relayed
 
-Speaker: TypeAlias = Literal["kernel", "audit"]
+__all__ = ["KERN", "KERNEL_LINE", "Envelope", "Speaker", "first", "is_left_cut", "split", "without_uptime"]
 
-KERN = 0
-"""Facility of the kernel's own messages (RFC 5424, table 1)."""
-
-_MAX_PRI = 191
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_CLOCK = rb"\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-_STAMP = rb"(?:" + _MONTH + rb" {1,2}\d{1,2} " + _CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb")"
-# A host never ends in a colon: `sshd: kernel: ...` in a log without host names is sshd speaking.
-_HOST = rb"[A-Za-z0-9_.:@/%+~-]{1,255}+(?<!:)"
+_STAMP = rb"(?:" + _MONTH + rb" {1,2}\d{1,2} " + tags.CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + tags.CLOCK + rb")"
 _PRI = rb"(?:<(\d{1,3})>)?"
-_UPTIME = rb"\[ {0,12}\d{1,12}\.\d{1,9}\](?: ?\[ {0,12}[TC]\d{1,12}\])?"
 
-_KERNEL = rb"(" + _STAMP + rb") (?:(" + _HOST + rb") )??kernel: ?+"
-KERNEL_LINE = _KERNEL + rb"(?:" + _UPTIME + rb" ?+)?"
+_KERNEL = rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??kernel:(?!:) ?+"
+KERNEL_LINE = _KERNEL + rb"(?:" + ring.UPTIME + rb" ?+)?"
 """Pattern of what stands before the kernel's own text in a line without priority. Groups: stamp, host."""
 _CLASSIC = re.compile(_PRI + _KERNEL)
-_STAMPED = re.compile(_PRI + _STAMP + rb"(?: |\Z)")
-_RING = re.compile(_PRI + rb"(" + _UPTIME + rb") ?+")
-_NEW = re.compile(
-    rb"<(\d{1,3})>1 (-|\d{4}-\d\d-\d\dT" + _CLOCK + rb") ([!-~]{1,255}+) ([!-~]{1,48}+) ([!-~]{1,128}+) ([!-~]{1,32}+) "
-    rb'(?:-|(?:\[[^ =\]"]{1,32}+(?: [^ =\]"]{1,32}+="(?:[^"\\\]]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?|\Z)',
-    re.DOTALL,
-)
-_AUDITD = re.compile(
-    rb"(?:node=([!-~]{1,255}+) )?(?=type=[A-Z0-9_]{1,64}+(?:\[\d{1,10}\])? msg=(audit\(\d{1,12}\.\d{1,9}:\d{1,20}\)):)"
-)
-_PRINTK = re.compile(_UPTIME + rb" ?+")
+_RELAYED = re.compile(_PRI + rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??" + tags.RELAY)
+_PRINTK = re.compile(ring.UPTIME + rb" ?+")
 
-_ENRICHED = b"\x1d"
 _FIRST_OF_AUDITD = (b"type=", b"node=")
-
+_FIRST_OF_AUDIT = (b"type=", b"audit: type=")
+# dmesg -t and journalctl -o cat print the kernel's audit records without stamp and tag. The header begins the line, and is one
+# that only the ring buffer has; who can begin a line of a log could write `kernel:` as well, so it is worth no more than that.
+_BARE = re.compile(rb"(?:audit: )?(?=type=\d{4} audit\(\d{1,12}\.\d{1,9}:\d{1,20}\): )")
+_MARK = b"\xef\xbb\xbf"
+_HOLE = b"\x00" * 8
+# grep(1) puts no blank behind the name. A word alone may be the tag of a daemon that puts none there either, so that a name has
+# to look like a file's: a path, an ending, an underscore, or one of the usual names of logs.
+_FILE = re.compile(
+    rb"(?:(?=[^: ]{0,255}[/._]|(?:syslog|messages|dmesg|debug|kern|ufw|firewall|iptables|audit|ulogd?)[:-])"
+    rb"(?!\d{1,3}(?:\.\d{1,3}){3}:)[A-Za-z0-9_./+%~,-]{1,255}+:)?(?:\d{1,12}:)?(?=[^ ])"
+)
+_FIELDS = re.compile(rb"(?:^| )(?:[A-Z]{2,8}=[^ ]*+ ){2}|(?:^| )[a-z_]{2,16}=(?:\"[^\"]*+\"|[^ \"]++) [a-z_]{2,16}=")
 
 # A named tuple's own constructor costs three times as much.
 _new = tuple.__new__
 
 
-class Envelope(NamedTuple):
-    """A line taken apart.
-
-    stamp: as logged, for ``stamp.Clock.read``; an audit record's is ``audit(SECONDS.MILLIS:SERIAL)``, the ring buffer's
-    ``[SECONDS]`` since boot. host: empty where the line names none. message: what stands right of the tag; of an audit
-    record all from ``type=`` to the enrichment. facility: from the priority, None where the line has none.
-    """
-
-    stamp: bytes
-    host: bytes
-    speaker: Speaker
-    message: bytes
-    facility: int | None
-
-
 def split(line: bytes) -> Envelope:
     """Take a log line without its LF apart.
 
-    Raises Undecodable where it has no envelope, or where somebody other than the kernel or auditd says it.
+    Raises Undecodable where it has no envelope, or where somebody other than the kernel or one of its relays says it.
     """
     if line.endswith(b"\r"):
         line = line[:-1]
     if found := _CLASSIC.match(line):
         pri, stamp, host = found.groups(b"")
-        return _new(Envelope, (stamp, host, "kernel", line[found.end() :], _facility(pri) if pri else None))
-    if line.startswith(_FIRST_OF_AUDITD):
-        return _auditd(line)
-    if found := _RING.match(line):
-        pri, stamp = found.groups(b"")
-        return _new(Envelope, (stamp, b"", "kernel", line[found.end() :], _facility(pri) if pri else None))
-    if found := _NEW.match(line):
-        return _rfc5424(line, found)
-    raise Undecodable("not said by the kernel" if _STAMPED.match(line) else "no log envelope")
+        message = line[found.end() :]
+        if pri or message.startswith(REPEATED):
+            return kernel(stamp, host, message, facility(pri))
+        return _new(Envelope, (stamp, host, "kernel", message, None, 1))
+    if line.startswith(_HOLE):
+        # What a daemon wrote on behind a truncated file's old end, or what a crash left of a block.
+        line = line.lstrip(b"\x00")
+    said = _any(line)
+    if said is None and (file := _FILE.match(line)) and file.end():
+        said = _any(line[file.end() :])
+    if said is None:
+        raise Undecodable("no log envelope")
+    return said
+
+
+def first(line: bytes) -> bytes:
+    """The first line of a file without the byte order mark that an editor may have put there."""
+    return line.removeprefix(_MARK)
+
+
+def is_left_cut(line: bytes) -> bool:
+    """Whether a file's first line looks like the end of a record of which the beginning is gone.
+
+    So it is in what ``tail -c`` or a rotation in the middle of a line left: no envelope, but fields of a packet or a record.
+    """
+    try:
+        split(line)
+    except Undecodable as broken:
+        return broken.reason == "no log envelope" and _FIELDS.search(line) is not None
+    return False
 
 
 def without_uptime(message: bytes) -> bytes:
@@ -91,25 +93,28 @@ def without_uptime(message: bytes) -> bytes:
     return message
 
 
-def _facility(pri: bytes) -> int:
-    value = int(pri)
-    if value > _MAX_PRI:
-        raise Undecodable("no log envelope")
-    return value >> 3
-
-
-def _auditd(line: bytes) -> Envelope:
-    found = _AUDITD.match(line)
-    if found is None:
-        raise Undecodable("no log envelope")
-    node, stamp = found.groups(b"")
-    message, _, _ = line[found.end() :].partition(_ENRICHED)
-    return Envelope(stamp, node, "audit", message, None)
-
-
-def _rfc5424(line: bytes, found: re.Match[bytes]) -> Envelope:
-    pri, stamp, host, name, process = found.group(1, 2, 3, 4, 5)
-    facility = _facility(pri)
-    if name != b"kernel" or process != b"-":
+def _any(line: bytes) -> Envelope | None:
+    """The envelope of a line in any shape, None where it has none. Raises Undecodable."""
+    if line.startswith(_FIRST_OF_AUDIT) and (found := _BARE.match(line)):
+        return Envelope(b"", b"", "relay", line[found.end() :], None)
+    if line.startswith(_FIRST_OF_AUDITD):
+        return auditd(line)
+    if found := ring.uptime(line):
+        pri, stamp = found.groups(b"")
+        return ring.said(stamp, line[found.end() :], facility(pri) if pri else None)
+    if found := _RELAYED.match(line):
+        pri, stamp, host, tag = found.groups(b"")
+        return relayed(stamp, host, tag, line[found.end() :], facility(pri))
+    tagged = tags.read(line)
+    if tagged is None:
+        return ring.split(line) or packetlog.split(line)
+    if not tagged.tag:
+        said = ring.split(line) or packetlog.split(line)
+        if said is None:
+            raise Undecodable("not said by the kernel")
+        return said
+    if tagged.tag != b"kernel":
+        return relayed(tagged.stamp, tagged.host, tagged.tag, tagged.message, tagged.facility)
+    if tagged.process or (tagged.column and tagged.facility != KERN):
         raise Undecodable("not said by the kernel")
-    return Envelope(b"" if stamp == b"-" else stamp, b"" if host == b"-" else host, "kernel", line[found.end() :], facility)
+    return kernel(tagged.stamp, tagged.host, tagged.message, tagged.facility)

@@ -1,21 +1,25 @@
 """Events folded by what a rule can say: counted, with the first and the last of each log.
 
 Folding is associative and commutative: parts of a log, logs and machines merge in any order to the same result, as long as
-it is complete. It is bounded: past the cap, new keys are only counted, as overflow.
+it is complete. It is bounded: past the cap, new keys are only counted, as overflow. What several lines tell of the same event or
+attempt (``identity``) is found when all parts are together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from syslogparse.evidence.model import Evidence, Grade, Key, Kind, Position
+from syslogparse.evidence import identity
+from syslogparse.evidence.identity import Identities
+from syslogparse.evidence.model import GRADES, Evidence, Grade, Key, Kind, Position
 
 MAX_KEYS = 100_000
 """Distinct keys that one process keeps: about 100 MB. More than a person reads, and more than a rule set should hold."""
 MAX_PLACES = 5
+NONE: Mapping[bytes, int] = {}
 
 
 class Subject(NamedTuple):
@@ -29,19 +33,24 @@ class Subject(NamedTuple):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """How often, and the earliest and latest line with its time (microseconds since the epoch)."""
+    """How often, and the earliest and latest line with its time (microseconds since the epoch). named: with an identity."""
 
     count: int
     first: Position
     first_time: int | None
     last: Position
     last_time: int | None
+    named: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """Both together."""
         early = self if self.first <= other.first else other
         late = self if self.last >= other.last else other
-        return Tally(self.count + other.count, early.first, early.first_time, late.last, late.last_time)
+        named = self.named + other.named
+        return Tally(self.count + other.count, early.first, early.first_time, late.last, late.last_time, named)
+
+
+_Parts: TypeAlias = list[tuple[Subject, Tally]]
 
 
 class Fold:
@@ -49,19 +58,40 @@ class Fold:
 
     def __init__(self, max_keys: int = MAX_KEYS) -> None:
         self.tallies: dict[Subject, Tally] = {}
+        self.identities: dict[Subject, Identities] = {}
+        """Of each subject that has some."""
+        self.held = 0
+        """Keys and identities that came in; those that went again are in it."""
         self.overflow = 0
         """Events whose key came after the cap."""
         self._max_keys = max_keys
 
-    def add(self, subject: Subject, tally: Tally) -> None:
-        """Count a subject."""
+    def add(self, subject: Subject, tally: Tally, identities: Mapping[bytes, int] = NONE) -> None:
+        """Count a subject. identities: of ``tally.named`` of its lines."""
         known = self.tallies.get(subject)
         if known is not None:
             self.tallies[subject] = known.plus(tally)
         elif len(self.tallies) < self._max_keys:
             self.tallies[subject] = tally
+            self.held += 1
         else:
             self.overflow += tally.count
+            return
+        if identities:
+            mine = self.identities.setdefault(subject, {})
+            self.held += sum(one not in mine for one in identities)
+            identity.add(mine, identities)
+
+    def clear(self) -> None:
+        """Forget all subjects."""
+        self.tallies.clear()
+        self.identities.clear()
+        self.held = 0
+
+    def drop(self, subject: Subject) -> int:
+        """Forget a subject. How many lines it had."""
+        self.identities.pop(subject, None)
+        return self.tallies.pop(subject).count
 
     def span(self) -> tuple[int | None, int | None]:
         """The earliest first and the latest last time of all subjects."""
@@ -75,32 +105,61 @@ class Fold:
         first_lines: by file and block, how many lines stand before it in its file; one that is not there (a block before it
         was lost) gives no place.
         """
-        groups: dict[tuple[Kind, Key], list[tuple[Subject, Tally]]] = {}
+        groups: dict[tuple[Kind, Key], _Parts] = {}
         for subject, tally in self.tallies.items():
             groups.setdefault((subject.kind, subject.key), []).append((subject, tally))
-        return [_evidence(kind, key, parts, first_lines) for (kind, key), parts in groups.items()]
+        return [self._evidence(kind, key, parts, first_lines) for (kind, key), parts in groups.items()]
+
+    def _evidence(self, kind: Kind, key: Key, parts: _Parts, first_lines: Mapping[tuple[int, int], int]) -> Evidence:
+        known = self._union(parts)
+        places = {position for _, tally in parts for position in (tally.first, tally.last)}
+        lines, named = _lines_of(parts)
+        if kind == "netfilter":
+            count, attempts = lines, lines - named + identity.attempts(named, known)
+        else:
+            count = attempts = lines - named + identity.events(named, known)
+        return Evidence(
+            kind=kind,
+            key=key,
+            count=count,
+            attempts=attempts,
+            first=min(_times(parts), default=None),
+            last=max(_times(parts), default=None),
+            hosts=tuple(sorted({subject.host for subject, _ in parts if subject.host})),
+            grades=self._grades(parts),
+            places=tuple(sorted(_positions(places, first_lines))[:MAX_PLACES]),
+            named=named,
+            identities=dict(sorted(known.items())),
+        )
+
+    def _union(self, parts: _Parts) -> Identities:
+        known: Identities = {}
+        for subject, _ in parts:
+            identity.add(known, self.identities.get(subject, NONE))
+        identity.trim(known)
+        return known
+
+    def _grades(self, parts: _Parts) -> dict[Grade, int]:
+        """Lines of each grade, but for those that only repeat what a stronger grade has told: they need not be believed."""
+        grades: dict[Grade, int] = {}
+        told: set[bytes] = set()
+        for grade in GRADES:
+            mine = [(subject, tally) for subject, tally in parts if subject.grade == grade]
+            lines, _ = _lines_of(mine)
+            known = self._union(mine)
+            repeated = sum(known.values()) == lines and known.keys() <= told
+            if lines and not repeated:
+                grades[grade] = lines
+            told |= known.keys()
+        return grades
 
 
-def _evidence(kind: Kind, key: Key, parts: list[tuple[Subject, Tally]], first_lines: Mapping[tuple[int, int], int]) -> Evidence:
-    grades: dict[Grade, int] = {}
-    for subject, tally in parts:
-        grades[subject.grade] = grades.get(subject.grade, 0) + tally.count
-    places = {position for _, tally in parts for position in (tally.first, tally.last)}
-    count = sum(tally.count for _, tally in parts)
-    return Evidence(
-        kind=kind,
-        key=key,
-        count=count,
-        attempts=count,
-        first=min(_times(parts), default=None),
-        last=max(_times(parts), default=None),
-        hosts=tuple(sorted({subject.host for subject, _ in parts if subject.host})),
-        grades=grades,
-        places=tuple(sorted(_lines(places, first_lines))[:MAX_PLACES]),
-    )
+def _lines_of(parts: _Parts) -> tuple[int, int]:
+    """How many lines, and how many of them have an identity."""
+    return sum(tally.count for _, tally in parts), sum(tally.named for _, tally in parts)
 
 
-def _lines(places: Iterable[Position], first_lines: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, int]]:
+def _positions(places: Iterable[Position], first_lines: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, int]]:
     """File and line from 1; nothing for a place behind a block that was lost, since nobody counted the lines before it."""
     for place in places:
         before = first_lines.get((place.file, place.block))
@@ -108,6 +167,6 @@ def _lines(places: Iterable[Position], first_lines: Mapping[tuple[int, int], int
             yield place.file, before + place.line + 1
 
 
-def _times(parts: list[tuple[Subject, Tally]]) -> Iterator[int]:
+def _times(parts: _Parts) -> Iterator[int]:
     for _, tally in parts:
         yield from (time for time in (tally.first_time, tally.last_time) if time is not None)

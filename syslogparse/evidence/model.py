@@ -7,6 +7,7 @@ because CPython's integer hash can be flooded on purpose while that of bytes is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -29,6 +30,7 @@ Reason: TypeAlias = Literal[
     "invalid hexadecimal value",
     "contradictory fields",
     "line too long",
+    "line cut off at the start of the file",
     "line cut off at the end of the file",
     "log changed while it was read",
 ]
@@ -40,6 +42,20 @@ Value: TypeAlias = bytes | int | list[bytes]
 Fields: TypeAlias = dict[str, Value]
 """Decoded fields under the names of DESIGN 6; a field that is absent or empty in the log is absent here."""
 
+
+Damage: TypeAlias = Literal[
+    "compressed data is damaged",
+    "compressed data ends early",
+    "compressed data grows too much",
+    "compressed data needs too much memory",
+    "the journal file is damaged",
+    "the journal file is of a kind that is not known",
+    "a compressed journal file has to be unpacked first",
+]
+"""Why the rest of a log could not be read. A closed set, like the reasons."""
+
+MAX_REPEAT = 10_000_000
+"""How often a line can be said to be repeated."""
 
 FIRST_TIME, LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Microseconds since the epoch of the first and the last moment that a stamp can name: the years 1 to 9999."""
@@ -71,7 +87,8 @@ class Event(msgspec.Struct, frozen=True):
     """One decoded log record.
 
     ``time`` is in microseconds since the epoch (UTC), None where the line has no usable stamp.
-    ``host`` is empty where the line names none.
+    ``host`` is empty where the line names none. ``repeat``: how often the log daemon says that it got the line.
+    ``identity`` is equal for lines that tell of the same thing (``identity``), empty where nothing tells.
     """
 
     kind: Kind
@@ -79,6 +96,8 @@ class Event(msgspec.Struct, frozen=True):
     host: bytes
     grade: Grade
     fields: Fields
+    repeat: int = 1
+    identity: bytes = b""
 
 
 class NetfilterKey(NamedTuple):
@@ -151,9 +170,9 @@ Key: TypeAlias = NetfilterKey | AppArmorKey | SeccompKey
 class Evidence(msgspec.Struct, frozen=True):
     """Equal keys of all files and hosts, counted: what a rule is decided on.
 
-    count: log lines. attempts: tries behind them (count until retransmissions are told apart). first, last:
-    microseconds since the epoch. hosts: sorted. grades: lines per trust grade. places: (file, line from 1), at most five,
-    the earliest.
+    count: of audit records the events, each once however often it was logged; of packets the log lines. attempts: tries
+    behind them. first, last: microseconds since the epoch. hosts: sorted. grades: lines per trust grade. places: (file, line
+    from 1), at most five, the earliest. named: lines that have an identity; identities: lines of each that is kept.
     """
 
     kind: Kind
@@ -165,3 +184,5 @@ class Evidence(msgspec.Struct, frozen=True):
     hosts: tuple[bytes, ...]
     grades: dict[Grade, int]
     places: tuple[tuple[int, int], ...]
+    named: int = 0
+    identities: Mapping[bytes, int] = {}

@@ -1,82 +1,28 @@
-"""Packets that a netfilter rule logged: iptables' LOG, nftables' log, ufw (net/netfilter/nf_log_syslog.c)."""
+"""Packets that a netfilter rule logged (net/netfilter/nf_log_syslog.c): iptables' LOG, nftables' log, ufw and all who use them.
+
+Also what says the same in nearly the same words: ebtables' log, and ulogd's LOGEMU and SYSLOG (util/printpkt.c of ulogd2).
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
-from syslogparse.evidence import address
+from syslogparse.evidence import address, identity, linklayer, transport
 from syslogparse.evidence.envelope import without_uptime
-from syslogparse.evidence.model import MAX_LIST, Fields, NetfilterKey, Reason, Undecodable, Value
+from syslogparse.evidence.linklayer import OCTETS
+from syslogparse.evidence.model import Fields, NetfilterKey, Undecodable, Value
+from syslogparse.evidence.transport import MAX_ID, NAMES, bounded, few
 
-_FLAGS = (b"CWR", b"ECE", b"URG", b"ACK", b"PSH", b"RST", b"SYN", b"FIN")
-"""TCP flags as they stand in the header, the highest bit first (RFC 9293, 3.1)."""
-_FLAG_SET = frozenset(_FLAGS)
-
-PROTOCOLS = {
-    b"1": b"icmp",
-    b"2": b"igmp",
-    b"6": b"tcp",
-    b"17": b"udp",
-    b"33": b"dccp",
-    b"47": b"gre",
-    b"50": b"esp",
-    b"51": b"ah",
-    b"58": b"icmpv6",
-    b"88": b"eigrp",
-    b"89": b"ospf",
-    b"103": b"pim",
-    b"112": b"vrrp",
-    b"115": b"l2tp",
-    b"132": b"sctp",
-    b"136": b"udplite",
-}
-"""IANA's protocol numbers that have a name of their own."""
-_NAMES = {
-    **PROTOCOLS,
-    **{name.upper(): name for name in PROTOCOLS.values()},
-    b"ICMPv6": b"icmpv6",
-}
-
-_ICMP = frozenset({b"icmp", b"icmpv6"})
-
-_MAX_ID: Final = 2**32 - 1
-_MAX_DIGITS: Final = 10
-_INTERFACES = ((b"IN", "in"), (b"OUT", "out"), (b"PHYSIN", "physin"), (b"PHYSOUT", "physout"))
-_Limits: TypeAlias = tuple[tuple[bytes, str, int, Reason], ...]
-_PORTS: _Limits = ((b"SPT", "spt", 65535, "invalid port"), (b"DPT", "dpt", 65535, "invalid port"))
-_ICMP_NUMBERS: _Limits = ((b"TYPE", "icmp_type", 255, "invalid number"), (b"CODE", "icmp_code", 255, "invalid number"))
-_NUMBERS: _Limits = (
-    (b"LEN", "length", _MAX_ID, "invalid number"),
-    (b"TTL", "ttl", 255, "invalid number"),
-    (b"HOPLIMIT", "ttl", 255, "invalid number"),
-    (b"UID", "uid", _MAX_ID, "invalid number"),
-    (b"GID", "gid", _MAX_ID, "invalid number"),
-)
-
-_OF_RULES = frozenset(b"IN OUT PHYSIN PHYSOUT MAC MACSRC MACDST SRC DST PROTO SPT DPT TYPE CODE UID GID MARK".split())
-_LATER_FRAGMENT = re.compile(rb" FRAG:0*+[1-9]")
-_LAST_FIELDS: dict[Value, tuple[bytes, ...]] = {
-    b"tcp": (b" URGP=",),
-    b"udp": (b" DPT=", b" LEN="),
-    b"udplite": (b" DPT=", b" LEN="),
-    b"icmp": (b" TYPE=", b" CODE="),
-    b"icmpv6": (b" TYPE=", b" CODE="),
-    b"esp": (b" SPI=",),
-    b"ah": (b" SPI=",),
-}
-"""What always stands behind a protocol's name where the packet's header is there whole."""
+LITERALS: Final = (b" OUT=", b" DST=")
+"""Every logged packet holds one of these."""
 
 MAX_PREFIX: Final = 256
 """Bytes of a prefix and what a logging daemon may put before it; the kernel takes 127 (NF_LOG_PREFIXLEN)."""
 _LONGEST: Final = 64
 """Bytes behind IN= that are looked at; a name has 15 at most."""
-_OCTETS: Final = 6 * 3 - 1
-"""Characters of six octets in hexadecimal with their colons."""
-_BOTH: Final = 12 * 3 - 1
-_INTERFACE = re.compile(rb"[!-.0-9;-~]{1,15}")
-_HARDWARE = re.compile(rb"(?:[0-9a-fA-F]{2}:)*[0-9a-fA-F]{2}")
+
 _NAME = rb"(?!\.{1,2}+ )([!-.0-9;<>-~]{0,15}+)"
 USUAL = (
     rb"IN=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" (?=OUT))?OUT=" + _NAME + rb" (?:PHYSIN=" + _NAME + rb" )?"
@@ -94,27 +40,77 @@ USUAL = (
 """Pattern of a whole line of the usual protocols, in the kernel's own order. No name in it holds an equals sign, so that
 behind a prefix without one it begins where ``start`` says."""
 _USUAL = re.compile(USUAL)
-_MARK = re.compile(rb"0x[0-9a-fA-F]{1,8}")
+_MARK = re.compile(rb"(?:0x)?[0-9a-fA-F]{1,8}")
+
+_OTHER_NAME = rb"=[^ =]{0,15} {1,2}(?=(?:PHYS(?:IN|OUT)=[^ ]{0,15} ){0,2}(?:MAC(?:SRC|DST)?|SRC)=)"
+_IN_ALONE = re.compile(rb"(?<!=)(?<!PHYS)IN" + _OTHER_NAME)
+_OUT_ALONE = re.compile(rb"(?<!=)(?<!PHYS)OUT" + _OTHER_NAME)
+
+_QUOTING = (
+    *(b"usb %d" % bus for bus in range(1, 10)),
+    *(b"BTRFS", b"ptrace attach of ", b"process '", b"cgroup: fork ", b"oom-kill:", b"Memory cgroup ", b"Tasks in /"),
+)
+"""Messages of the kernel that hold a text of somebody else: what a device calls itself, the path of a program or a cgroup."""
+_BEHIND_QUOTED = (b" as /devices/", b"] on ")
+"""What stands behind the name of an input device, which the device gives itself."""
+
+_OF_RULES = frozenset(b"IN OUT PHYSIN PHYSOUT MAC MACSRC MACDST SRC DST PROTO SPT DPT TYPE CODE UID GID MARK".split())
+_LATER_FRAGMENT = re.compile(rb" FRAG:0*+[1-9]")
+_LAST_FIELDS: dict[Value, tuple[bytes, ...]] = {
+    b"tcp": (b" URGP=",),
+    b"udp": (b" DPT=", b" LEN="),
+    b"udplite": (b" DPT=", b" LEN="),
+    b"icmp": (b" TYPE=", b" CODE="),
+    b"icmpv6": (b" TYPE=", b" CODE="),
+    b"esp": (b" SPI=",),
+    b"ah": (b" SPI=",),
+}
+"""What always stands behind a protocol's name where the packet's header is there whole."""
+
+
+def is_interesting(line: bytes) -> bool:
+    """Whether the line would have to be a logged packet, or undecoded, if the kernel said it."""
+    return line.find(b"IN=", 0, max(line.rfind(b" OUT="), 0)) >= 0 or (line.find(b" DST=") > 0 and start(line) >= 0)
 
 
 def start(message: bytes) -> int:
-    """Where the kernel's own text begins: the last IN= of which OUT= is the next field. -1 where there is none.
+    """Where the kernel's own text begins: the last place where its order of fields can start. -1 where there is none.
 
-    What stands before it is the rule's prefix, in which the administrator may write anything. Nothing behind it can hold
-    another: interface names have no blanks, and all else is numbers.
+    That is the last IN= of which OUT= is the next field; where a logger left one of them out, the other one with the
+    packet's addresses behind it. What stands before is the rule's prefix, in which the administrator may write anything.
+    Nothing behind it can hold another: interface names have no blanks, and all else is numbers.
     """
+    begin, end = _both(message)
+    if message.find(b" DST=", end) < 0:
+        return begin
+    alone = -1
+    if message.find(b"IN=" if begin < 0 else b" IN=", end) >= 0:
+        alone = _last(_IN_ALONE, message, end)
+    elif begin < 0 and message.find(b"OUT=") >= 0:
+        alone = _last(_OUT_ALONE, message, 0)
+    return max(begin, alone)
+
+
+def _both(message: bytes) -> tuple[int, int]:
+    """Where the last IN= with OUT= behind it begins, and where that OUT= ends. -1, 0 where there is none."""
     out = len(message)
     while (out := message.rfind(b" OUT=", 0, out)) > 0:
         at = message.rfind(b"IN=", max(out - _LONGEST, 0), out)
-        if at < 0 or message.find(b" ", at, out) >= 0:
+        if at < 0 or message[at:out].rstrip(b" ").find(b" ") >= 0:
             continue
         if message.endswith(b" PHYS", 0, at):
             # Linux 2.4 wrote `IN=br0 PHYSIN=eth0 OUT=br0 PHYSOUT=eth1`.
             bridge = message.rfind(b"IN=", max(at - _LONGEST, 0), at - 5)
             if bridge >= 0 and message.find(b" ", bridge, at - 5) < 0:
-                return bridge
-        return at
-    return -1
+                return bridge, out + 5
+        return at, out + 5
+    return -1, 0
+
+
+def _last(pattern: re.Pattern[bytes], message: bytes, begin: int) -> int:
+    """Where the pattern matches last, of those places that have both addresses behind them. -1 for nowhere."""
+    most = min(message.rfind(b" SRC="), message.rfind(b" DST="))
+    return max((match.start() for match in pattern.finditer(message, begin) if match.start() < most), default=-1)
 
 
 def decode(message: bytes) -> Fields:
@@ -146,9 +142,11 @@ def fields(message: bytes, begin: int) -> Fields:
 def take_usual(found: Fields, logged: Sequence[bytes | None]) -> bool:
     """Add the fields that the groups of ``USUAL`` are. False where they do not belong together. Raises Undecodable.
 
-    ``decode`` finds the same by its general way, in three times the time.
+    found: holds the prefix, if any. ``decode`` finds the same by its general way, in three times the time.
     """
     in_, old_physin, out, new_physin, physout, hardware, src, dst, length, ttl, hops, *above, uid, gid, mark = logged
+    if found:
+        _refuse_quoted(found)
     if in_:
         found["in"] = in_
     if out:
@@ -164,12 +162,12 @@ def take_usual(found: Fields, logged: Sequence[bytes | None]) -> bool:
     if (src.find(b":") < 0) != (dst.find(b":") < 0):
         raise Undecodable("contradictory fields")
     if hardware:
-        found["mac_dst"], found["mac_src"] = hardware[:_OCTETS], hardware[_OCTETS + 1 :]
+        found["mac_dst"], found["mac_src"] = hardware[:OCTETS], hardware[OCTETS + 1 :]
     found["length"] = int(length)
-    found["ttl"] = _bounded(ttl or hops, 255, "invalid number")
+    found["ttl"] = bounded(ttl or hops, 255, "invalid number")
     if uid and gid:
-        found["uid"] = _bounded(uid, _MAX_ID, "invalid number")
-        found["gid"] = _bounded(gid, _MAX_ID, "invalid number")
+        found["uid"] = bounded(uid, MAX_ID, "invalid number")
+        found["gid"] = bounded(gid, MAX_ID, "invalid number")
     if mark:
         found["mark"] = mark
     return _take_transport(found, above)
@@ -178,46 +176,58 @@ def take_usual(found: Fields, logged: Sequence[bytes | None]) -> bool:
 def _take_transport(found: Fields, logged: list[bytes | None]) -> bool:
     udp, spt, dpt, flags, icmp, kind, code = logged
     if icmp:
-        found["proto"] = _NAMES[icmp]
-        found["icmp_type"] = _bounded(kind, 255, "invalid number")
-        found["icmp_code"] = _bounded(code, 255, "invalid number")
+        found["proto"] = NAMES[icmp.lower()]
+        found["icmp_type"] = bounded(kind, 255, "invalid number")
+        found["icmp_code"] = bounded(code, 255, "invalid number")
         return True
     if (udp is None) == (flags is None):
         return False
-    found["proto"] = _NAMES[udp] if udp else b"tcp"
-    found["spt"] = _bounded(spt, 65535, "invalid port")
-    found["dpt"] = _bounded(dpt, 65535, "invalid port")
+    found["proto"] = NAMES[udp.lower()] if udp else b"tcp"
+    found["spt"] = bounded(spt, 65535, "invalid port")
+    found["dpt"] = bounded(dpt, 65535, "invalid port")
     if flags:
-        found["tcp_flags"] = _few(flags.split())
+        found["tcp_flags"] = few(flags.split())
     return True
 
 
 def _take_any(found: Fields, text: bytes) -> None:
     """The fields of any line: other protocols, fragments, ICMP errors, fields that are missing or new."""
-    tokens = own_text(text).split(b" ")
+    _refuse_quoted(found)
+    if any(text.find(words) >= 0 for words in _BEHIND_QUOTED):
+        raise Undecodable("not said by the kernel")
+    # ulogd puts no blank behind the word.
+    tokens = own_text(text).replace(b"INCOMPLETE", b"INCOMPLETE ").split(b" ")
+    logged = linklayer.frame(text) or _by_name(tokens)
+    linklayer.take_interfaces(found, logged)
+    _take_addresses(found, logged.get(b"SRC"), logged.get(b"DST"))
+    linklayer.take_hardware(found, logged)
+    transport.take(found, logged, tokens)
+    transport.take_numbers(found, logged)
+    # Others than the kernel log the mark without 0x. What is no mark decides nothing: it is left out.
+    if (mark := logged.get(b"MARK")) and _MARK.fullmatch(mark):
+        found["mark"] = mark
+    if not ("proto" in found or ("src" in found and "dst" in found) or "mac_src" in found or _has_no_address(tokens)):
+        # Names of tasks, of 15 bytes, stand in many messages of the kernel, and anybody can call his `IN= OUT=`.
+        raise Undecodable("not a complete record")
+
+
+def _by_name(tokens: list[bytes]) -> dict[bytes, bytes]:
     logged: dict[bytes, bytes] = {}
     for token in tokens:
         name, equals, text = token.partition(b"=")
         if equals:
             logged.setdefault(name, text)
-    for raw, word in _INTERFACES:
-        if value := logged.get(raw):
-            found[word] = _interface(value)
-    _take_addresses(found, logged.get(b"SRC"), logged.get(b"DST"))
-    _take_hardware(found, logged)
-    limits = _NUMBERS
-    if proto := logged.get(b"PROTO"):
-        known = found["proto"] = _protocol(proto)
-        if known == b"tcp" and (flags := [token for token in tokens if token in _FLAG_SET]):
-            found["tcp_flags"] = _few(flags)
-        limits = (_ICMP_NUMBERS if known in _ICMP else _PORTS) + limits
-    for raw, word, most, reason in limits:
-        if (value := logged.get(raw)) and word not in found:
-            found[word] = _number(value, most, reason)
-    if mark := logged.get(b"MARK"):
-        if _MARK.fullmatch(mark) is None:
-            raise Undecodable("invalid number")
-        found["mark"] = mark
+    return logged
+
+
+def _has_no_address(tokens: list[bytes]) -> bool:
+    """Whether it is an ARP packet, or one that is too short for an IP header."""
+    return b"TRUNCATED" in tokens or (b"ARP" in tokens and any(token.startswith(b"HTYPE=") for token in tokens))
+
+
+def _refuse_quoted(found: Fields) -> None:
+    if cast("bytes", found.get("prefix", b"")).startswith(_QUOTING):
+        raise Undecodable("not said by the kernel")
 
 
 def own_text(text: bytes) -> bytes:
@@ -249,10 +259,48 @@ def is_whole(text: bytes, found: Fields) -> bool:
     return all(name in behind for name in _LAST_FIELDS.get(proto, ()))
 
 
+def flow(found: Fields) -> int:
+    """The part of a packet's identity that all packets of its key share."""
+    get = cast("Callable[[str, bytes], bytes]", found.get)
+    return identity.flow(get("src", b""), get("dst", b""), get("proto", b""), _decimal(found.get("dpt")))
+
+
+def attempt(text: bytes, found: Fields) -> bytes:
+    """What tells a packet from other attempts of its ``flow``; equal for one packet that several rules logged.
+
+    text: the kernel's, from IN= on; found: its fields. Of TCP it is the source port: the packets of a connection, those
+    sent again above all, are one attempt, whatever IP ID they have (Linux takes a new one). A SYN of which the
+    sequence number was logged has that too, since a new connection from the same port starts with another (RFC 9293,
+    3.4.1). Of UDP it is the IP ID and the source port, of ICMP type, code, IP ID, and the ID and number of an echo, of
+    all else the IP ID. IPv6 has an ID in fragments only.
+    """
+    spt = _decimal(found.get("spt"))
+    if spt and found.get("proto") == b"tcp":
+        if text.find(b" SEQ=") < 0 or text.find(b" SYN ") < 0 or text.find(b" ACK ") >= 0:
+            return spt
+        return b"%b %b" % (spt, _value(text, b" SEQ=", text.find(b" SPT=")))
+    above = text.find(b" PROTO=")
+    begin = text.find(b"SRC=")
+    of_packet = _value(text[: above if above >= 0 else None], b" ID=", begin) or _value(text, b" ID:", begin)
+    if spt:
+        return b"%b %b" % (of_packet, spt)
+    kind, code = _decimal(found.get("icmp_type")), _decimal(found.get("icmp_code"))
+    own = own_text(text[max(above, 0) :])
+    return b"%b %b %b %b %b" % (of_packet, kind, code, _value(own, b" ID=", 0), _value(own, b" SEQ=", 0))
+
+
+def _value(text: bytes, name: bytes, begin: int) -> bytes:
+    """What stands behind the first ``name`` from ``begin`` on, up to a blank; empty where it is not there."""
+    at = text.find(name, max(begin, 0))
+    if at < 0:
+        return b""
+    end = text.find(b" ", at + len(name))
+    return text[at + len(name) : end if end >= 0 else None]
+
+
 def key(fields: Fields) -> NetfilterKey:
     """What a packet-filter rule can say about the packet."""
     get = cast("Callable[[str, bytes], bytes]", fields.get)
-    flags = fields.get("tcp_flags")
     return tuple.__new__(
         NetfilterKey,
         (
@@ -267,28 +315,13 @@ def key(fields: Fields) -> NetfilterKey:
             _decimal(fields.get("dpt")),
             _decimal(fields.get("icmp_type")),
             _decimal(fields.get("icmp_code")),
-            b"" if flags is None else _in_header_order(flags),
+            transport.in_header_order(fields.get("tcp_flags")),
         ),
     )
 
 
-def _few(flags: list[bytes]) -> list[bytes]:
-    """The kernel names each flag of a header once. Raises Undecodable."""
-    if len(flags) > MAX_LIST:
-        raise Undecodable("contradictory fields")
-    return flags
-
-
 def _decimal(value: Value | None) -> bytes:
     return b"%d" % value if isinstance(value, int) else b""
-
-
-def _in_header_order(flags: Value) -> bytes:
-    if not isinstance(flags, list):
-        return b""
-    if len(flags) == 1:
-        return flags[0]
-    return b" ".join([flag for flag in _FLAGS if flag in flags])
 
 
 def _take_addresses(found: Fields, source: bytes | None, destination: bytes | None) -> None:
@@ -298,48 +331,3 @@ def _take_addresses(found: Fields, source: bytes | None, destination: bytes | No
         found["dst"] = address.canonical(destination)
         if source and (source.find(b":") < 0) != (destination.find(b":") < 0):
             raise Undecodable("contradictory fields")
-
-
-def _take_hardware(found: Fields, logged: dict[bytes, bytes]) -> None:
-    if hardware := logged.get(b"MAC"):
-        pair = _octets(hardware)
-        if len(pair) == _BOTH:
-            found["mac_dst"], found["mac_src"] = pair[:_OCTETS], pair[_OCTETS + 1 :]
-        return
-    for raw, name in ((b"MACDST", "mac_dst"), (b"MACSRC", "mac_src")):
-        if hardware := logged.get(raw):
-            found[name] = _octets(hardware)
-
-
-def _octets(text: bytes) -> bytes:
-    """The first twelve octets of a logged link-layer header, in lower case. Raises Undecodable."""
-    if _HARDWARE.fullmatch(text) is None:
-        raise Undecodable("invalid hexadecimal value")
-    return text[:_BOTH].lower()
-
-
-def _interface(name: bytes) -> bytes:
-    """A name that dev_valid_name (net/core/dev.c) takes, in printable ASCII. Raises Undecodable."""
-    if _INTERFACE.fullmatch(name) is None or name in (b".", b".."):
-        raise Undecodable("invalid interface name")
-    return name
-
-
-def _protocol(name: bytes) -> bytes:
-    known = _NAMES.get(name)
-    if known is not None:
-        return known
-    return b"%d" % _number(name, 255, "invalid number")
-
-
-def _bounded(digits: bytes | None, most: int, reason: Reason) -> int:
-    value = int(digits or b"0")
-    if value > most:
-        raise Undecodable(reason)
-    return value
-
-
-def _number(text: bytes, most: int, reason: Reason) -> int:
-    if not text.isdigit() or len(text) > _MAX_DIGITS:
-        raise Undecodable(reason)
-    return _bounded(text, most, reason)

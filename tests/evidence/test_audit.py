@@ -19,6 +19,8 @@ STAMP = b"audit(1279968846.035:77)"
         (b"audit(1279968846.035:77): type=1503 a=1", b"1503"),
         (b"type=AVC msg=audit(1279968846.035:77): a=1", b"AVC"),
         (b"type=UNKNOWN[1503] msg=audit(1279968846.035:77):  a=1", b"UNKNOWN[1503]"),
+        (b"msg=audit(1279968846.035:77): type=1503 a=1", b"1503"),
+        (b"msg=audit(1279968846.035:77): a=1", b"AVC"),
     ],
 )
 def test_headers(message: bytes, kind: bytes):
@@ -39,6 +41,43 @@ def test_headers(message: bytes, kind: bytes):
 )
 def test_no_record(message: bytes):
     assert audit.read(message) is None
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        b"audit(11/22/26 06:20:08.930:11)",
+        b"audit(22.11.2026 06:20:08.930:11)",
+        "audit(2026\u5e7411\u670822\u65e5 06:20:08.930:11)".encode(),
+    ],
+)
+def test_interpreted_headers(stamp: bytes):
+    assert audit.read(b"type=AVC msg=" + stamp + b" : apparmor=DENIED ") == audit.Record(b"AVC", stamp, b"apparmor=DENIED ", True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"type=AVC msg=audit(11/22/26 06:20:08.930:11): a=1",
+        b"type=AVC msg=audit(11/22/26 (x) 06:20:08.930:11) : a=1",
+        b"type=AVC msg=audit(" + b"1" * 65 + b":11) : a=1",
+        b"type=AVC msg=audit(11/22/26\t06:20:08.930:11) : a=1",
+        b"audit: type=AVC audit(11/22/26 06:20:08.930:11) : a=1",
+    ],
+)
+def test_no_interpreted_header(message: bytes):
+    assert audit.read(message) is None
+
+
+def test_relayed():
+    whole = b"type=AVC msg=audit(1279968846.035:77): a=1"
+    for message in (whole, b"node=gw.example " + whole):
+        assert audit.read_relayed(message) == audit.Record(b"AVC", STAMP, b"a=1")
+    assert audit.read_relayed(b'AVC apparmor="DENIED"') == audit.Record(b"AVC", b"", b'apparmor="DENIED"')
+    assert audit.read_relayed(b"UNKNOWN[1334] prog-id=1") == audit.Record(b"UNKNOWN[1334]", b"", b"prog-id=1")
+    for message in (b"", b"AVC", b"avc a=1", b" AVC a=1", b"A a=1", b"AVC=1 a=1", b"x node=gw " + whole, b"audit: " + whole):
+        assert audit.read_relayed(message) is None, message
+    assert audit.read(b'AVC apparmor="DENIED"') is None
 
 
 def test_nothing_inside_quotes_is_a_field():
@@ -90,3 +129,5 @@ def test_any_bytes(body: bytes):
         assert b'"' not in quoted + bare
     audit.read(body)
     audit.read(b"audit: type=1400 audit(1." + body)
+    audit.read(b"type=AVC msg=audit(" + body)
+    audit.read_relayed(body)

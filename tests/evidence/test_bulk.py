@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from syslogparse.evidence import identity
 from syslogparse.evidence.bulk import Bulk, is_dense, rows_of
 from syslogparse.evidence.decode import Decoder
 from syslogparse.evidence.model import Undecodable
@@ -32,7 +33,7 @@ def decoder():
 
 
 def carefully(line):
-    """(host, key, time) of a line, None for no event."""
+    """(host, key, time, identity) of a line, None for no event."""
     how = decoder()
     try:
         event = how.event(line)
@@ -40,7 +41,7 @@ def carefully(line):
         return None
     if event is None or event.kind != "netfilter":
         return None
-    return event.host, how.key_of(event), event.time
+    return event.host, how.key_of(event), event.time, event.identity
 
 
 def in_bulk(lines):
@@ -51,12 +52,14 @@ def in_bulk(lines):
         return {}
     found = {}
     for number, row in enumerate(rows):
-        bulk = Bulk()
+        bulk = Bulk(CLOCK.read)
         if bulk.count([row], 0) == []:
             (group,) = bulk.drain()
             assert (group.count, group.first, group.last) == (1, (0, 0), (0, 0))
             assert group.first_stamp == group.last_stamp
-            found[number] = group.host, group.key, CLOCK.read(group.first_stamp)
+            ((identity, lines),) = group.identities.items()
+            assert lines == 1
+            found[number] = group.host, group.key, CLOCK.read(group.first_stamp), identity
     return found
 
 
@@ -128,6 +131,13 @@ TRAPS = [
     (b"SRC=198.51.100.7", b"SRC=198.51.100.256"),
     (b"SRC=198.51.100.7", b"SRC=2001:db8::1"),
     (b"DPT=22", b"DPT=022"),
+    (b"SPT=40000", b"SPT=00022"),
+    (b"SPT=40000", b"SPT=022"),
+    (b"SPT=40000", b"SPT=0"),
+    (b" ID=1 ", b" ID=0x1 "),
+    (b" ID=1 ", b" ID=1=2 "),
+    (b"MAC=52", b"ID=7 MAC=52"),
+    (b"WINDOW=64240", b"SEQ=1 ACK=0 WINDOW=64240"),
     (b"DPT=22", b"DPT=65536"),
     (b"SPT=40000", b"SPT=65536"),
     (b"TTL=52", b"TTL=256"),
@@ -149,7 +159,7 @@ TRAPS = [
 
 @pytest.mark.parametrize(("old", "new"), TRAPS)
 def test_traps(old, new):
-    for line in (LINE, ISO, BRIDGE):
+    for line in (LINE, UDP, ISO, BRIDGE):
         changed = line.replace(old, new)
         same([changed, line, changed])
 
@@ -195,6 +205,69 @@ def test_counts_and_positions():
     }
     assert groups[b"22"].last_stamp == b"Nov 21 00:00:07"
     assert list(bulk.drain()) == []
+
+
+def test_attempts():
+    bulk = Bulk(CLOCK.read)
+    again, other, later, udp, udp2 = (
+        LINE.replace(b"ID=1 ", b"ID=2 ").replace(b":01 gw", b":31 gw"),
+        LINE.replace(b"SPT=40000", b"SPT=40001"),
+        LINE.replace(b"00:00:01", b"00:05:00"),
+        UDP,
+        UDP.replace(b"ID=1 ", b"ID=2 "),
+    )
+    lines = [LINE, LINE, again, other, later, udp, udp, udp2]
+    rows = rows_of(b"".join(line + b"\n" for line in lines), len(lines))
+    assert rows is not None
+    assert bulk.count(rows, 0, 100) == []
+    assert len(bulk) == len(lines) // 10 + 2
+    tcp, datagrams = bulk.drain()
+    assert sorted(tcp.identities.values()) == [1, 1, 3]
+    assert sorted(datagrams.identities.values()) == [1, 2]
+    assert (tcp.first, tcp.last, datagrams.first) == ((0, 100), (0, 104), (0, 105))
+    assert len(bulk) == 0
+
+
+def test_no_attempts_without_a_clock():
+    bulk = Bulk()
+    rows = rows_of(LINE + b"\n", 1)
+    assert rows is not None
+    assert bulk.count(rows, 0) == []
+    (group,) = bulk.drain()
+    assert (group.count, group.identities) == (1, {})
+
+
+def test_what_is_kept_of_attempts_is_bounded():
+    bulk = Bulk(CLOCK.read)
+    lines = [LINE.replace(b"SPT=40000", b"SPT=%d" % port) for port in range(1, 5000)]
+    rows = rows_of(b"".join(line + b"\n" for line in lines), len(lines))
+    assert rows is not None
+    bulk.count(rows, 0)
+    (group,) = bulk.drain()
+    every = {event.identity for line in lines if (event := decoder().event(line))}
+    assert list(group.identities) != []
+    assert sorted(group.identities) == sorted(every)[: identity.MAX_KEPT]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "taken"),
+    [
+        (b"2026-11-21T00:00:01.123456+00:00", True),
+        (b"2026-11-21T00:00:01.123456Z", True),
+        (b"2026-11-21T00:00:01.123456", True),
+        (b"2026-11-21T00:00:01.123+01:00", True),
+        (b"2026-11-21T00:00:01", True),
+        (b"2026-11-21T00:00:01.12345678+00:00", False),
+        (b"2026-11-21T00:00:01.12345x+00:00", False),
+        (b"2026-11-21T00:00:01.1234567890", False),
+        (b"2026-11-21T00:00:01.123456+0:00", False),
+        (b"2026-11-21T00:00:0x.123456+00:00", False),
+        (b"2026-13-41T00:00:01.123456+00:00", True),
+    ],
+)
+def test_stamps_with_a_fraction(stamp, taken):
+    line = ISO.replace(b"2026-11-21T00:00:01.123456+00:00", stamp)
+    assert in_bulk([line]) == ({0: carefully(line)} if taken else {})
 
 
 def test_density():

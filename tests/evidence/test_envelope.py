@@ -1,10 +1,15 @@
 """Only the tag position says who speaks."""
 
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.evidence.envelope import Envelope, split, without_uptime
+from syslogparse.evidence.envelope import KERNEL_LINE, Envelope, first, is_left_cut, split, without_uptime
 from syslogparse.evidence.model import Undecodable
 
 PACKET = b"IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 PROTO=TCP SPT=1 DPT=22 "
@@ -46,6 +51,8 @@ def test_auditd_speaks():
     assert split(record) == Envelope(b"audit(1279968846.035:77)", b"", "audit", record, None)
     assert split(b"node=gw " + record) == Envelope(b"audit(1279968846.035:77)", b"gw", "audit", record, None)
     assert split(record + b'\x1dUID="root" pid=2') == Envelope(b"audit(1279968846.035:77)", b"", "audit", record, None)
+    interpreted = b"type=SECCOMP msg=audit(11/22/26 06:20:08.930:11) : auid=unset uid=root"
+    assert split(interpreted) == Envelope(b"audit(11/22/26 06:20:08.930:11)", b"", "audit", interpreted, None)
 
 
 NOT_THE_KERNEL = [
@@ -65,6 +72,22 @@ NOT_THE_KERNEL = [
     b"Nov 22 06:20:23 vmrig sshd[1]: Invalid user \nNov 22 06:20:23 vmrig kernel: ",
     b"Nov 22 06:20:23 vmrig sshd[1]: [   16.237012] ",
     b"Nov 22 06:20:23 vmrig audit[258]: AVC ",
+    b"Nov 22 06:20:23 vmrig audit: ",
+    b"Nov 22 06:20:23 vmrig audispd: ",
+    b"Nov 22 06:20:23 vmrig dbus-daemon[1]: ",
+    b"Nov 22 06:20:23 vmrig kernel:: ",
+    b"Nov 22 06:20:23 vmrig kernel-1234: ",
+    b"Nov 22 06:20:23 vmrig (kernel): ",
+    b"Nov 22 06:20:23 vmrig [kernel]: ",
+    b"Nov 22 06:20:23 vmrig evil kernel: ",
+    b"Nov 22 06:20:23 evil kernel kernel: ",
+    b"Nov 22 06:20:23 sshd:bob kernel: ",
+    b"Nov 22 06:20:23 vmrig user.notice kernel: ",
+    b"Nov 22 06:20:23 user.notice kernel: ",
+    b"2026-11-22T06:20:23Z daemon.err kernel: ",
+    b"Nov 22 06:20:23 vmrig -- MARK -- kernel: ",
+    b"Nov 22 06:20:23 vmrig last message repeated 2 times kernel: ",
+    b"/var/log/auth.log:Nov 22 06:20:23 vmrig sshd[1]: kernel: ",
     b"Nov 22 06:20:23 [   16.237012] kernel: ",
     b"2026-11-22T06:20:12.588510+00:00 vmrig user: 2026-11-22T06:20:12.588510+00:00 vmrig kernel: ",
     b"<6>1 2026-11-22T06:20:24.5Z gw sshd - - - kernel: ",
@@ -79,7 +102,18 @@ NO_ENVELOPE = [
     b"vmrig kernel: ",
     b" Nov 22 06:20:23 vmrig kernel: ",
     b"x Nov 22 06:20:23 vmrig kernel: ",
-    b"ignored.log:Nov 22 06:20:23 vmrig kernel: ",
+    b"sshd:Nov 22 06:20:23 vmrig kernel: ",
+    b"root:Nov 22 06:20:23 vmrig kernel: ",
+    b"kern.log: Nov 22 06:20:23 vmrig kernel: ",
+    b"a b.log:Nov 22 06:20:23 vmrig kernel: ",
+    b"http://x.example/Nov 22 06:20:23 vmrig kernel: ",
+    b"kern.log:sshd.log:Nov 22 06:20:23 vmrig kernel: ",
+    b"kern.log:x",
+    b"192.0.2.1:Nov 22 06:20:23 vmrig kernel: ",
+    b"bob@example.org:Nov 22 06:20:23 vmrig kernel: ",
+    b"x.example/?q=1:Nov 22 06:20:23 vmrig kernel: ",
+    b"\xef\xbb\xbfNov 22 06:20:23 vmrig kernel: ",
+    b"-- MARK --",
     b"Nom 22 06:20:23 vmrig kernel: ",
     b"\x00Nov 22 06:20:23 vmrig kernel: ",
     b"<192>Nov 22 06:20:23 vmrig kernel: ",
@@ -93,9 +127,101 @@ NO_ENVELOPE = [
     b"type=AVC ",
     b" type=AVC msg=audit(1279968846.035:77): ",
     b"node=a b type=AVC msg=audit(1279968846.035:77): ",
-    b"type=AVC msg=audit(11/22/26 06:20:08.930:11) : ",
+    b"type=AVC msg=audit(11/22/26 06:20:08.930:11): ",
+    b"type=AVC msg=audit(x) : ",
     b"type=avc msg=audit(1279968846.035:77): ",
 ]
+
+
+# Shapes that other modules take apart, each once, to see that they are asked.
+OTHER_SHAPES = [
+    (b"nov. 22 06:20:23 vmrig kernel: ", "kernel", b"nov. 22 06:20:23", b"vmrig"),
+    (b"Sun 2026-11-22 06:20:23 UTC vmrig kernel: ", "kernel", b"Sun 2026-11-22 06:20:23 UTC", b"vmrig"),
+    (b"Nov 22 06:20:23 vmrig kern.warn kernel: ", "kernel", b"Nov 22 06:20:23", b"vmrig"),
+    (b"Nov 22 06:20:23 kern.warn kernel: ", "kernel", b"Nov 22 06:20:23", b""),
+    (b"[Sun Nov 22 06:20:23 2026] ", "kernel", b"Sun Nov 22 06:20:23 2026", b""),
+    (b"4,1234,5678901,-;", "kernel", b"", b""),
+    (b"101 4 tap101i0-IN 22/Nov/2026:06:20:23 +0100 policy DROP: ", "packets", b"22/Nov/2026:06:20:23 +0100", b""),
+]
+
+
+@pytest.mark.parametrize(("front", "speaker", "stamp", "host"), OTHER_SHAPES)
+def test_other_shapes(front: bytes, speaker: str, stamp: bytes, host: bytes):
+    said = split(front + PACKET)
+    assert (said.speaker, said.stamp, said.host) == (speaker, stamp, host)
+    assert said.message.endswith(PACKET)
+
+
+def test_relays():
+    record = b'type=AVC msg=audit(1279968846.035:77): apparmor="DENIED" pid=1'
+    said = split(b"Nov 22 06:20:23 vmrig audispd: node=gw " + record)
+    assert said == Envelope(b"audit(1279968846.035:77)", b"gw", "relay", record, None)
+    said = split(b'Nov 22 06:20:23 vmrig audit[257]: AVC apparmor="DENIED" pid=1')
+    assert said == Envelope(b"Nov 22 06:20:23", b"vmrig", "relay", b'AVC apparmor="DENIED" pid=1', None)
+    bus = b'apparmor="DENIED" operation="dbus_bind"  bus="session"'
+    assert split(b"<5>Nov 22 06:20:23 vmrig dbus-daemon[3217]: " + bus) == Envelope(b"Nov 22 06:20:23", b"vmrig", "dbus", bus, 0)
+    assert split(b"<37>1 2026-11-22T06:20:23Z vmrig dbus 3 - - " + bus).speaker == "dbus"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"/var/log/syslog:",
+        b"kern.log:",
+        b"kern.log.1:",
+        b"kern.log:12:",
+        b"./a:",
+        b"12:",
+        b"syslog:",
+        b"messages-20261122:",
+        b"ipv6_tcp_connect_scan:",
+    ],
+)
+def test_a_file_name_in_front(name: bytes):
+    for line in (
+        b"Nov 22 06:20:23 vmrig kernel: " + PACKET,
+        b"[   16.237012] " + PACKET,
+        b'type=AVC msg=audit(1279968846.035:77): apparmor="DENIED" pid=1',
+        b"<6>1 2026-11-22T06:20:24.5Z gw kernel - - - " + PACKET,
+    ):
+        assert split(name + line) == split(line)
+
+
+def test_a_hole_of_null_bytes_in_front():
+    line = b"Nov 22 06:20:23 vmrig kernel: " + PACKET
+    assert split(b"\x00" * 4096 + line) == split(line)
+    with pytest.raises(Undecodable):
+        split(b"\x00" * 4096 + b"x" + line)
+    with pytest.raises(Undecodable):
+        split(b"\x00" * 4096)
+
+
+def test_a_byte_order_mark_at_the_start_of_a_file():
+    line = b"Nov 22 06:20:23 vmrig kernel: " + PACKET
+    assert first(b"\xef\xbb\xbf" + line) == line
+    assert first(line) == line
+
+
+def test_the_beginning_of_a_line_is_gone():
+    whole = b"Nov 22 06:20:23 vmrig kernel: [UFW BLOCK] " + PACKET
+    assert not is_left_cut(whole)
+    for at in range(1, len(whole) - len(PACKET)):
+        assert is_left_cut(whole[at:]) or whole[at:].startswith(b"22 06:"), whole[at:]
+    assert is_left_cut(b'DENIED" operation="open" profile="/usr/bin/x" pid=1')
+    assert not is_left_cut(b"Nov 22 06:20:23 vmrig sshd[1]: " + PACKET)
+    assert not is_left_cut(b"words and no fields")
+
+
+def test_the_fast_pattern_agrees():
+    line = re.compile(KERNEL_LINE)
+    for front in (
+        b"Nov 22 06:20:23 user.notice kernel: ",
+        b"Nov 22 06:20:23 kern.warn kernel: ",
+        b"Nov 22 06:20:23 a:b: kernel: ",
+    ):
+        assert line.match(front) is None, front
+    assert line.match(b"Nov 22 06:20:23 mail.example.info kernel: ")
+    assert line.match(b"Nov 22 06:20:23 www.info kernel: ")
 
 
 @pytest.mark.parametrize("front", NOT_THE_KERNEL)
@@ -132,3 +258,68 @@ def test_any_bytes(line: bytes):
         except Undecodable:
             continue
         assert (front + line).removesuffix(b"\r").find(said.message) >= 0
+
+
+# 64 KiB is the longest line that is taken apart.
+HOSTILE = [
+    b"Nov 22 06:20:23 " + b"a" * 60000,
+    b"Nov 22 06:20:23 " + b"1:" * 30000,
+    b"Nov 22 06:20:23 " + b"a@" * 30000 + b"1:2",
+    b"Nov 22 06:20:23 " + b"kern.warn " * 6000,
+    b"Nov 22 06:20:23 h " * 3000,
+    b"<6>1 - - kernel - - " + b'[a b="' * 9000,
+    b"<6>1 - - kernel - - " + b'[a b="c"]' * 6000,
+    b'Nov 22 06:20:23 h audit: AVC a="' + b"#035A=" * 10000,
+    b"Nov 22 06:20:23 h audit: AVC a=" + b'"#035A' * 10000,
+    b"[" + b" " * 60000,
+    b"[" * 60000,
+    b"\x00" * 60000,
+    b"a." * 30000 + b":",
+    b"1" * 60000,
+    b"4,1,1,-" + b",a" * 30000,
+    b"4,1,1,-;" + b"\\x5c" * 15000,
+    b"Nov 22 06:20:23 h kernel: " + b"message repeated 1 times: [ " * 2000,
+    b"Nov 22 06:20:23 h " + b"A " * 30000 + b"IN=",
+    b"type=AVC msg=audit(" + b"1" * 60000,
+    b"A=b " * 15000,
+    b' a="' * 15000,
+]
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=[str(number) for number in range(len(HOSTILE))])
+def test_time_is_linear(line: bytes):
+    begun = time.process_time()
+    for _ in range(5):
+        for call in (split, is_left_cut):
+            try:
+                call(line)
+            except Undecodable:
+                continue
+    # Anything quadratic takes seconds for one.
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.corpora
+def test_every_captured_line_has_an_envelope(corpora: Path):
+    speakers: Counter[str] = Counter()
+    refused = []
+    for file in sorted((corpora / "captured").glob("*.log")):
+        for line in file.read_bytes().splitlines() if "json" not in file.name else ():
+            try:
+                speakers[split(line).speaker] += 1
+            except Undecodable:
+                refused.append(line)
+    assert speakers["kernel"] > 2500
+    assert speakers["audit"] > 350
+    assert speakers["relay"] > 80
+    # ausearch's separators, a forgery that the rig put there, and the kernel's word on a program that fell over.
+    assert [line for line in refused if line != b"----" and b" myapp: " not in line and b"segfault" not in line] == []
+
+
+@pytest.mark.parametrize("front", [b"audit: ", b""])
+def test_a_record_as_the_ring_buffer_has_it_without_stamp_and_tag(front):
+    record = b"type=1326 audit(1611996299.149:466250): auid=1 uid=0"
+    assert split(front + record) == Envelope(b"", b"", "relay", record, None)
+    for other in (b"x" + front + record, b" " + front + record, b"kernel: " + front + record, front + record[1:]):
+        with pytest.raises(Undecodable):
+            split(other)

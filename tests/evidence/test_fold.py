@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syslogparse.evidence import identity
 from syslogparse.evidence.fold import Fold, Subject, Tally
-from syslogparse.evidence.model import Position, SeccompKey
+from syslogparse.evidence.model import NetfilterKey, Position, SeccompKey
 
 KEYS = [SeccompKey(b"/bin/%d" % number, b"c", b"", b"x86_64", b"1", b"write", b"log", b"0") for number in range(3)]
 LINES = st.lists(
@@ -74,3 +75,99 @@ def test_the_cap_counts_what_it_leaves_out():
     assert len(fold.tallies) == 2
     assert fold.overflow == 6
     assert sum(tally.count for tally in fold.tallies.values()) == 12
+
+
+def seen(fold, file, kind, key, name, grade="syslog", lines=1, line=0):
+    place = Position(file, 0, line)
+    tally = Tally(lines, place, 5, place, 5, lines if name else 0)
+    fold.add(Subject(file, b"", grade, kind, key), tally, {name: lines} if name else {})
+
+
+def record(serial):
+    return identity.of_record(1795328408_930000, b"%d" % serial)
+
+
+def packet(port, minute=0):
+    return identity.of_packet(identity.flow(b"a", b"b", b"tcp", b"22"), port, minute)
+
+
+PACKET = NetfilterKey(b"[UFW BLOCK]", *[b""] * 11)
+
+
+def only(fold):
+    (item,) = fold.evidence({(file, 0): 0 for file in range(3)})
+    return item
+
+
+def test_an_audit_event_that_several_logs_hold_counts_once():
+    fold = Fold()
+    for file in range(3):
+        for serial in (7, 8):
+            seen(fold, file, "seccomp", KEYS[0], record(serial), line=serial)
+    item = only(fold)
+    assert (item.count, item.attempts, item.named) == (2, 2, 6)
+    assert len(item.places) == 5
+
+
+def test_lines_without_an_identity_each_count():
+    fold = Fold()
+    seen(fold, 0, "seccomp", KEYS[0], record(7))
+    seen(fold, 1, "seccomp", KEYS[0], b"", lines=4)
+    assert only(fold).count == 5
+
+
+def test_one_event_gives_two_keys_their_share():
+    fold = Fold()
+    seen(fold, 0, "seccomp", KEYS[0], record(7))
+    seen(fold, 0, "seccomp", KEYS[1], record(7))
+    assert sorted(item.count for item in fold.evidence({(0, 0): 0})) == [1, 1]
+
+
+def test_packets_keep_both_numbers():
+    fold = Fold()
+    for file in (0, 1):  # syslog and kern.log hold the same lines
+        for port, minute in ((b"1", 0), (b"1", 1), (b"2", 0), (b"1", 90)):
+            seen(fold, file, "netfilter", PACKET, packet(port, minute))
+    item = only(fold)
+    assert (item.count, item.attempts) == (8, 3)
+
+
+def test_what_only_repeats_a_stronger_grade_needs_no_belief():
+    fold = Fold()
+    seen(fold, 0, "seccomp", KEYS[0], record(7), grade="kernel")
+    seen(fold, 1, "seccomp", KEYS[0], record(7), grade="syslog")
+    assert only(fold).grades == {"kernel": 1}
+    seen(fold, 1, "seccomp", KEYS[0], record(8), grade="syslog")
+    assert only(fold).grades == {"kernel": 1, "syslog": 2}
+
+
+def test_lines_of_a_weak_grade_without_identity_are_never_taken_for_repetitions():
+    fold = Fold()
+    seen(fold, 0, "seccomp", KEYS[0], record(7), grade="kernel")
+    seen(fold, 1, "seccomp", KEYS[0], record(7), grade="syslog")
+    seen(fold, 1, "seccomp", KEYS[0], b"", grade="syslog")
+    assert only(fold).grades == {"kernel": 1, "syslog": 2}
+
+
+def test_dropping_a_subject_takes_its_identities_along():
+    fold = Fold()
+    seen(fold, 0, "seccomp", KEYS[0], record(7), lines=3)
+    (subject,) = fold.tallies
+    assert fold.drop(subject) == 3
+    assert (fold.tallies, fold.identities) == ({}, {})
+
+
+def test_past_the_cap_no_identities_are_kept():
+    fold = Fold(max_keys=1)
+    seen(fold, 0, "seccomp", KEYS[0], record(7))
+    seen(fold, 0, "seccomp", KEYS[1], record(8))
+    assert (fold.overflow, len(fold.identities), fold.held) == (1, 1, 2)
+
+
+def test_clearing_forgets_all():
+    fold = Fold(max_keys=1)
+    seen(fold, 0, "seccomp", KEYS[0], record(7))
+    fold.clear()
+    assert (fold.tallies, fold.identities, fold.held, fold.evidence({})) == ({}, {}, 0, [])
+    seen(fold, 0, "seccomp", KEYS[1], record(8))
+    assert fold.overflow == 0

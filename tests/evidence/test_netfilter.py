@@ -198,22 +198,21 @@ def test_protocols(proto: bytes, name: bytes):
         (packet(UID=b"4294967296"), "invalid number"),
         (packet(PROTO=b"256"), "invalid number"),
         (packet(PROTO=b"ALL"), "invalid number"),
-        (packet(PROTO=b"tcp"), "invalid number"),
-        (packet(MARK=b"1;reboot"), "invalid number"),
+        (packet(PROTO=b"-6"), "invalid number"),
         (packet(PROTO=b"ICMP", TYPE=b"256", CODE=b"0"), "invalid number"),
         (packet(IN=b"a/b"), "invalid interface name"),
-        (packet(IN=b"eth0:1"), "invalid interface name"),
         (packet(IN=b"."), "invalid interface name"),
         (packet(OUT=b".."), "invalid interface name"),
         (packet(IN=b"sixteen-letters-"), "invalid interface name"),
         (packet(IN=b"e\xc3\xa9"), "invalid interface name"),
         (packet(OUT=b"e\x1b"), "invalid interface name"),
         (packet(OUT=b"e\x00"), "invalid interface name"),
-        (packet(MAC=b"76:9a:e2:zz"), "invalid hexadecimal value"),
-        (packet(MACSRC=b"1;2"), "invalid hexadecimal value"),
         (b"IN=v0 SRC=192.0.2.2", "not a complete record"),
         (b"OUT=v0 SRC=192.0.2.2", "not a complete record"),
         (b"IN=v0 X=1 OUT= SRC=192.0.2.2", "not a complete record"),
+        (b"IN=v0 OUT= ", "not a complete record"),
+        (b"IN=v0 OUT= SRC=192.0.2.2 LEN=40 ", "not a complete record"),
+        (b"IN=v0 OUT= MAC=xx:xx ", "not a complete record"),
         (b"IN=" + b"v" * 100 + b" OUT= SRC=192.0.2.2", "not a complete record"),
         (b"x" * 300 + packet(), "not a complete record"),
         (b"", "not a complete record"),
@@ -224,7 +223,7 @@ def test_broken(line: bytes, why: str):
 
 
 @pytest.mark.parametrize(
-    "name", [b"eth0", b"br-0a1b2c", b"wg0.100", b"ppp+", b"veth@if3", b"$(reboot)", b"a=b", b"[x", b"fifteen-letters"]
+    "name", [b"eth0", b"br-0a1b2c", b"wg0.100", b"ppp+", b"veth@if3", b"eth0:1", b"$(reboot)", b"a=b", b"[x", b"fifteen-letters"]
 )
 def test_names_that_the_kernel_takes(name: bytes):
     assert netfilter.decode(packet(IN=name))["in"] == name
@@ -247,7 +246,6 @@ def test_every_field_is_optional():
     for token in whole.split():
         if not token.startswith((b"IN=", b"OUT=")):
             netfilter.decode(whole.replace(token + b" ", b""))
-    assert netfilter.decode(b"IN=v0 OUT= ") == {"in": b"v0"}
     assert netfilter.decode(packet() + b"NEW=1 newer OLD ")["dpt"] == 80
 
 
