@@ -3,7 +3,7 @@
 #   demo       the main job on sample-logs/, fully confined       install    the command and its AppArmor profile
 #   test       every test, lint, type and import check            uninstall  takes away what install put there
 #   bench      measurements beside other programs                 lock       remakes requirements/*.txt from pyproject.toml
-#   fuzz       the property tests with many more examples         lint types clean
+#   fuzz       property tests with more examples, fuzz targets    lint types clean
 #
 # PREFIX and DESTDIR are honoured; SYSCONFDIR is where the AppArmor profile goes. PYTHON is absolute, so that no other one on PATH is taken.
 # DEV holds what is built and what is tested: root runs it, so it stands where only root can write. Two checkouts at the same time
@@ -223,9 +223,11 @@ test: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	[ -z "$(SELECT)" ] || echo '== left out: the group "corpora" (no folder of real logs; SYSLOGPARSE_CORPORA names one)'
 	$(PYTEST) $(SELECT) $(TESTS) 9>&- || exit
 
+fuzz: FUZZ_SECONDS ?= 60
 fuzz: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)
 	SYSLOGPARSE_FUZZ_EXAMPLES='$(FUZZ_EXAMPLES)' $(PYTEST) -m hypothesis --hypothesis-profile=fuzz $(TESTS) 9>&- || exit
+	env $(IN_TESTS) '$(TEST_PYTHON)' -m tests.fuzz.run '$(FUZZ_SECONDS)' 9>&- || exit
 
 bench: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)

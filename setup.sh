@@ -13,9 +13,11 @@ build='make gcc libc6-dev libcap-dev libseccomp2 python3 python3-dev python3-ven
 #   libcap2-bin  capsh starts the program with fewer capabilities
 #   nftables     judges the suggested rules
 #   procps       ps shows the processes as a user would see them
+#   python3-libapparmor  AppArmor's own reader of its records, to compare with
 #   strace       counts the system calls that the filter allows
 #   util-linux   setpriv and unshare start the program as others would
-test='apparmor iproute2 iptables libcap2-bin nftables procps strace util-linux'
+#   zstd         packs logs as logrotate may
+test='apparmor iproute2 iptables libcap2-bin nftables procps python3-libapparmor strace util-linux zstd'
 
 target=${1:?usage: sh setup.sh demo|test|install|uninstall|bench|fuzz|lock|lint|types|clean}
 case $target in

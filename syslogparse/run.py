@@ -34,7 +34,7 @@ from syslogparse.sandbox.seccomp import Channels, LoadFilter
 from syslogparse.sandbox.step import SandboxError, carry_out, hold_against
 from syslogparse.sandbox.userns import EnterUserNamespace
 from syslogparse.sources.open import DEFAULT_LOGS, Log, Unreadable, open_logs
-from syslogparse.sources.select import select_logs
+from syslogparse.sources.select import JOURNALS, select_logs
 from syslogparse.sources.zone import local_zone
 
 _PIPE_BYTES = 1 << 20
@@ -181,7 +181,7 @@ def _tell_unreadable(logs: Sequence[Log], unreadable: Sequence[Unreadable]) -> N
         tell(f"{printable(problem.name)}: {problem.problem}")
     if not logs:
         if not unreadable:
-            tell(f"none of the usual logs exists ({', '.join(DEFAULT_LOGS)}); name the logs to read")
+            tell(f"none of the usual logs exists ({', '.join((*DEFAULT_LOGS, *JOURNALS))}); name the logs to read")
         os._exit(exits.UNREADABLE)
 
 

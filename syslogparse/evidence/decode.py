@@ -17,24 +17,23 @@ MAX_LINE: Final = 65536
 LITERALS: tuple[bytes, ...] = (*netfilter.LITERALS, b"apparmor=")
 """Every line of interest holds one of these, or one of ``AUDIT_LITERALS``."""
 AUDIT: Final = b"audit"
-AUDIT_LITERALS: tuple[bytes, ...] = (b'operation="', b"SECCOMP", b"1326", b"seccomp", b"type=APPARMOR")
+AUDIT_LITERALS: tuple[bytes, ...] = (b"type=150", b"[150", b"type=APPARMOR", b"1326", b"SECCOMP", b"seccomp")
 """What the other lines of interest hold, which all hold AUDIT too: AppArmor's records had no apparmor= before Linux 2.6.36."""
 
 _PACKET: Final = b" OUT="
 _WORDS = b"DENIED ALLOWED AUDIT STATUS HINT ERROR KILLED".split()
-_RECORDS = (
-    *(b'apparmor="', b"type=1326", b"type=SECCOMP", b"UNKNOWN[1326]", b"SECCOMP auid=", b"type=APPARMOR msg="),
-    *(b'reason="seccomp"', b"reason=seccomp"),
-    *(b"apparmor=" + word for word in _WORDS),
+_APPARMOR = (b'apparmor="', *(b"apparmor=" + word for word in _WORDS))
+_AUDITED = (
+    *(b"type=1326", b"type=SECCOMP", b"UNKNOWN[1326]", b"SECCOMP auid=", b"type=APPARMOR msg="),
+    *(b'reason="seccomp"', b"reason=seccomp", b"type=150", b"type=APPARMOR_", b"type=UNKNOWN[150"),
 )
-_OLD_RECORD: Final = b'operation="'
-_OLD_TYPES = (b"type=150", b"type=APPARMOR_", b"type=UNKNOWN[150")
 
 # A prefix without an equals sign cannot hold an IN= of its own.
 _USUAL = re.compile(envelope.KERNEL_LINE + rb"([^=]{0,%d})" % netfilter.MAX_PREFIX + netfilter.USUAL)
 _AUDIT = (b"audit: ", b"type=", b"audit(", b"msg=audit(")
 _FORGEABLE = ("relay", "dbus", "packets")
 _JSON = (b"{", b"data: {", b"\x1e{")
+_NEXT_JSON: Final = b"\n{"
 _ENRICHED = b"\x1d"
 """Behind it stand auditd's own words, so that the kernel's last field before it cannot have been cut."""
 _PROSE: Final = b"APPARMOR"
@@ -48,16 +47,16 @@ def interesting(line: bytes) -> bool:
     """Whether the line would have to be an event, or undecoded, if the kernel said it."""
     return (
         (line.startswith(_JSON) and any(line.find(literal) >= 0 for literal in journal.JSON_LITERALS))
-        or any(line.find(literal) >= 0 for literal in _RECORDS)
+        or any(line.find(literal) >= 0 for literal in _APPARMOR)
         or netfilter.is_interesting(line)
-        or (line.find(_OLD_RECORD) >= 0 and any(line.find(kind) >= 0 for kind in _OLD_TYPES))
+        or (line.find(AUDIT) >= 0 and any(line.find(literal) >= 0 for literal in _AUDITED))
     )
 
 
 def literals_of(text: bytes) -> tuple[bytes, ...]:
     """What every line of interest of this text (whole lines) holds one of."""
     literals = LITERALS if text.find(AUDIT) < 0 else LITERALS + AUDIT_LITERALS
-    return literals + journal.JSON_LITERALS if text.startswith(_JSON) else literals
+    return literals + journal.JSON_LITERALS if text.startswith(_JSON) or text.find(_NEXT_JSON) >= 0 else literals
 
 
 class Decoder:
@@ -112,13 +111,9 @@ class Decoder:
             return None
 
     def _json(self, line: bytes) -> Event | None:
-        try:
-            entry = journal.from_json(line)
-        except Undecodable:
-            if interesting(line):
-                raise
+        if not interesting(line):
             return None
-        return self.entry(entry, forgeable=True)
+        return self.entry(journal.from_json(line), forgeable=True)
 
     def _said(self, said: Envelope, whole: bool = True) -> Event | None:
         """whole: nothing can be missing at its end."""

@@ -72,7 +72,10 @@ def take_numbers(found: Fields, logged: Mapping[bytes, bytes], limits: _Limits =
 def protocol(logged: bytes) -> bytes:
     """A protocol's name, or its number where it has none. Raises Undecodable."""
     known = NAMES.get(logged.lower())
-    return b"%d" % number(logged, 255, "invalid number") if known is None else known
+    if known is not None:
+        return known
+    decimal = b"%d" % number(logged, 255, "invalid number")
+    return PROTOCOLS.get(decimal, decimal)
 
 
 def few(flags: list[bytes]) -> list[bytes]:

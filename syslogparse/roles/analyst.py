@@ -13,6 +13,7 @@ from syslogparse.evidence.fold import Fold
 from syslogparse.evidence.model import GRADES, KINDS, Event
 from syslogparse.options import Options
 from syslogparse.report import events
+from syslogparse.report.escape import printable
 from syslogparse.report.model import Report, SandboxState, Summary
 from syslogparse.roles import wire
 from syslogparse.roles.gather import Gathering, Parser, speaks
@@ -95,9 +96,12 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
             write_all(1, desk.render(_report(desk, gathering, losses)))
     for loss in losses:
         tell(f"INCOMPLETE: {loss}")
+    damages = gathering.totals.damages
+    for file, damage in sorted(damages.items()):
+        tell(f"{printable(desk.logs[file].name)}: {damage}; what stands before was read")
     if losses:
         return exits.LOST
-    return exits.UNREADABLE if desk.unreadable else exits.DONE
+    return exits.UNREADABLE if desk.unreadable or damages else exits.DONE
 
 
 def _all_confined(parsers: Sequence[Parser]) -> bool:
@@ -128,7 +132,7 @@ class _EventPrinter:
         """Take one event. Raises ReaderGone, OSError."""
         if GRADES.index(event.grade) > self._least:
             return
-        self._buffer += events.render(event, self._names[file], line)
+        self._buffer += events.render(event, self._names[file], line, event.repeat if event.repeat > 1 else None)
         if len(self._buffer) > _EVENT_BUFFER:
             self.flush()
 
@@ -161,10 +165,13 @@ def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
     advice = advise(gathering.fold.evidence(totals.first_lines()), desk.options.intent)
     if below:
         advice.not_suggested["below the trust asked for"] = below
-    recorded = [f"{count} x {reason}" for reason, count in totals.reasons.items() if reason == _CUT]
+    recorded = [f"{count} x {reason}" for reason, count in totals.reasons.items() if reason in _CUT]
+    recorded += [f"the log says: {count} x {kind}" for kind, count in sorted(totals.losses.items())]
+    damaged = [desk.logs[file].name for file in sorted(totals.damages)]
+    recorded += [f"{damage}: the rest of a log was not read" for _, damage in sorted(totals.damages.items())]
     summary = Summary(
         files=tuple(log.name for log in desk.logs),
-        unreadable=tuple(problem.name for problem in desk.unreadable),
+        unreadable=(*(problem.name for problem in desk.unreadable), *damaged),
         lines=sum(totals.lines.values()),
         bytes=sum(log.size for log in desk.logs),
         events=_in_order(KINDS, totals.events),
@@ -184,11 +191,11 @@ def _in_order(names: Sequence[_K], sums: Mapping[_K, int]) -> dict[_K, int]:
     return {name: sums[name] for name in names if name in sums}
 
 
-_CUT = "line cut off at the end of the file"
+_CUT = ("line cut off at the end of the file", "line cut off at the start of the file")
 
 
 def _drop_untrusted(fold: Fold, options: Options) -> int:
     """Take out what has less than the grade asked for, before grades are merged. How many events that is."""
     least = GRADES.index(options.trust)
     weak = [subject for subject in fold.tallies if GRADES.index(subject.grade) > least]
-    return sum(fold.tallies.pop(subject).count for subject in weak)
+    return sum(fold.drop(subject) for subject in weak)

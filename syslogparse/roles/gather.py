@@ -12,8 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from msgspec import structs
+
+from syslogparse.evidence import identity
 from syslogparse.evidence.fold import MAX_KEYS, Fold, Subject, Tally
-from syslogparse.evidence.model import GRADES, Event, Grade, Key, Kind, Position
+from syslogparse.evidence.identity import Identities
+from syslogparse.evidence.model import GRADES, MAX_REPEAT, Event, Grade, Key, Kind, Position
 from syslogparse.roles import wire
 from syslogparse.roles.deaths import describe
 from syslogparse.roles.totals import Totals
@@ -30,7 +34,11 @@ _HELD = 2 << 20
 _SWELL = 16
 """How many times larger than its block the frames with a block's events may be: fields have names, numbers a fixed size."""
 _ROOM = 64 << 20
-"""Bytes of distinct keys that are kept; MAX_KEYS of the longest would not fit into a process."""
+"""Bytes of distinct keys and identities that are kept; MAX_KEYS of the longest would not fit into a process."""
+_IDENTITY_BYTES = 100
+"""What one identity takes in a table."""
+MAX_PARTS = 1 << 17
+"""Parts of a log that is read front to back, each of a block's size: more than may be unpacked."""
 
 
 _PARTIAL = (wire.Type.EVENTS, wire.Type.EVIDENCE)
@@ -98,11 +106,12 @@ class Gathering:
         tick: Callable[[int], None],
     ) -> None:
         self._parsers = parsers
-        self._grades: list[set[Grade]] = [{*pair, GRADES[-1]} for pair in grades]
+        self._grades: list[set[Grade]] = [{*log, GRADES[-1]} for log in grades]
         # A packet is never an audit record, whatever a parser says.
-        packets: list[set[Grade]] = [{pair.kernel, GRADES[-1]} for pair in grades]
+        packets: list[set[Grade]] = [{log.kernel, log.journal, GRADES[-1]} for log in grades]
         self._grades_of: dict[Kind, list[set[Grade]]] = {"netfilter": packets, "apparmor": self._grades, "seccomp": self._grades}
         self._owner = {place: parsers[index % len(parsers)] for index, place in enumerate(places)}
+        self._parts: dict[int, int] = {}
         self._turn = iter(places)
         self._current: Place | None = next(self._turn, None)
         self._on_event = on_event
@@ -209,25 +218,37 @@ class Gathering:
     def _take_block(self, parser: Parser, frame: wire.BlockFrame) -> None:
         place = Place(frame.file, frame.block)
         _demand(parser.place == place, "a block that is not its next one")
-        _demand(frame.lines <= BLOCK_BYTES, "more lines than bytes")
-        _demand(sum(frame.events.values()) + sum(frame.reasons.values()) <= frame.lines, "more events than lines")
-        _demand(sum(frame.events.values()) == sum(frame.trust.values()), "sums that differ")
-        _demand(set(frame.trust) <= self._grades[frame.file], "a grade that the log has not")
-        _demand(all(line < frame.lines for line, _ in frame.undecoded), "a line outside of its block")
+        before = self.totals.lines.get(place, 0)
+        self._check(frame, before)
         if self._on_event is not None:
-            self._compare(frame)
-        parser.done_blocks += 1
+            self._compare(frame, before)
+        parser.done_blocks += not frame.more
         parser.events += sum(frame.events.values())
         self.totals.block(place, frame)
         if self._on_event is not None:
             self._pass_on(place)
-            self._advance()
+            if not frame.more:
+                self._advance()
         self._tick(self.totals.blocks * BLOCK_BYTES)
 
-    def _compare(self, frame: wire.BlockFrame) -> None:
+    def _check(self, frame: wire.BlockFrame, before: int) -> None:
+        """before: lines of the parts before this one, from which its lines count on."""
+        _demand(frame.lines <= (_SWELL if frame.block == 0 else 1) * BLOCK_BYTES, "more lines than bytes")
+        events = sum(frame.events.values()) - frame.repeated
+        _demand(events >= 0 and frame.repeated <= events * MAX_REPEAT, "more repetitions than events")
+        _demand(events + sum(frame.reasons.values()) <= frame.lines, "more events than lines")
+        _demand(sum(frame.events.values()) == sum(frame.trust.values()), "sums that differ")
+        _demand(set(frame.trust) <= self._grades[frame.file], "a grade that the log has not")
+        _demand(all(0 <= line - before < frame.lines for line, _ in frame.undecoded), "a line outside of its block")
+        if frame.more:
+            _demand(frame.block == 0, "parts of a block that has none")
+            self._parts[frame.file] = self._parts.get(frame.file, 0) + 1
+            _demand(self._parts[frame.file] <= MAX_PARTS, "more parts than a log can have")
+
+    def _compare(self, frame: wire.BlockFrame, before: int) -> None:
         """What was announced with what has come: a line gives one event at most, in order."""
-        _demand(len(self._pending) == sum(frame.events.values()), "events that it has not counted")
-        lines = [event.line for event in self._pending]
+        _demand(sum(event.repeat for event in self._pending) == sum(frame.events.values()), "events that it has not counted")
+        lines = [event.line - before for event in self._pending]
         _demand(all(one < other for one, other in pairwise((-1, *lines, frame.lines))), "an event outside of its block")
         _demand({event.grade for event in self._pending} <= set(frame.trust), "a grade that the log has not")
 
@@ -236,7 +257,11 @@ class Gathering:
         for event in self._pending:
             line = None if base is None else base + event.line + 1
             if self._on_event is not None:
-                self._on_event(place.file, line, Event(event.kind, event.time, event.host, event.grade, dict(event.fields)))
+                self._on_event(
+                    place.file, line, Event(event.kind, event.time, event.host, event.grade, dict(event.fields), event.repeat)
+                )
+        self._pending = []
+        self._pending_bytes = 0
 
     def _advance(self) -> None:
         self._current = next(self._turn, None)
@@ -255,25 +280,44 @@ class Gathering:
             _demand(entry.grade in self._grades_of[kind][entry.file], "a grade that the log has not")
             parser.evident += entry.count
             _demand(parser.evident <= parser.events, "more evidence than events")
+            _demand(entry.named <= entry.count, "more of its lines than all")
             tally = Tally(
-                entry.count, Position(*first, entry.first[1]), entry.first_time, Position(*last, entry.last[1]), entry.last_time
+                entry.count,
+                Position(*first, entry.first[1]),
+                entry.first_time,
+                Position(*last, entry.last[1]),
+                entry.last_time,
+                entry.named,
             )
-            self._fold(Subject(entry.file, entry.host, entry.grade, kind, key), tally)
+            self._fold(Subject(entry.file, entry.host, entry.grade, kind, key), tally, _identities(entry))
 
-    def _fold(self, subject: Subject, tally: Tally) -> None:
+    def _fold(self, subject: Subject, tally: Tally, identities: Identities) -> None:
         if subject not in self.fold.tallies:
             size = len(subject.host) + sum(map(len, subject.key))
             if size > self._room:
                 self.fold.overflow += tally.count
                 return
             self._room -= size
-        self.fold.add(subject, tally)
+        size = _IDENTITY_BYTES * len(identities)
+        if size > self._room:
+            tally, identities = structs.replace(tally, named=0), {}  # each line counts as one of its own
+        self._room -= _IDENTITY_BYTES * len(identities)
+        self.fold.add(subject, tally, identities)
 
 
 def _entries(frame: wire.EvidenceFrame) -> Iterator[tuple[Kind, wire.Entry, Key]]:
     yield from (("netfilter", entry, key) for entry, key in frame.netfilter)
     yield from (("apparmor", entry, key) for entry, key in frame.apparmor)
     yield from (("seccomp", entry, key) for entry, key in frame.seccomp)
+
+
+def _identities(entry: wire.Entry) -> Identities:
+    try:
+        known = identity.unpack(entry.identities)
+    except ValueError:
+        raise Lie("identities that are none") from None
+    _demand(sum(known.values()) <= entry.named, "more identities than lines")
+    return known
 
 
 def _demand(truth: bool, lie: str) -> None:

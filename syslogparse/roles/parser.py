@@ -9,10 +9,12 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
+from syslogparse.evidence import identity
 from syslogparse.evidence.fold import Fold
 from syslogparse.roles import wire
-from syslogparse.roles.blockwork import BlockWork, Worker, drain_bulk, work_block
+from syslogparse.roles.blockwork import BlockWork, Worker, drain_bulk
 from syslogparse.roles.deaths import BROKEN, OUT_OF_MEMORY
+from syslogparse.roles.streams import work_place
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Log
 
@@ -22,7 +24,7 @@ PIPE = 3
 
 _BLOCKS_A_FLUSH = 16
 _KEYS_A_FLUSH = 20_000
-"""Evidence leaves after so many blocks or keys: a parser stays small, and takes little with it when a log is cut short."""
+"""Evidence leaves after so many blocks, or keys and identities: a parser stays small, and takes little with it when it dies."""
 
 
 class Job:
@@ -64,22 +66,26 @@ def _wait_for_start(pipe_bytes: int) -> None:
 
 def _work(job: Job) -> None:
     fold = Fold()
-    for number, place in enumerate(job.places, start=1):
+    blocks = 0
+    for place in job.places:
         data = job.logs[place.file].data
         if data is None:
             continue
-        worker = job.workers[place.file]
-        _send_block(place, work_block(worker, data, place, fold))
-        if (
-            number % _BLOCKS_A_FLUSH == 0
-            or len(fold.tallies) + sum(len(each.bulk or ()) for each in job.workers) > _KEYS_A_FLUSH
-            or number == len(job.places)
-        ):
-            for file, each in enumerate(job.workers):
-                drain_bulk(each, file, fold)
-            _send_evidence(fold)
-            fold = Fold()
+        for done in work_place(job.workers[place.file], data, place, fold):
+            _send_block(place, done)
+            blocks += 1
+            if blocks >= _BLOCKS_A_FLUSH or fold.held + sum(len(each.bulk or ()) for each in job.workers) > _KEYS_A_FLUSH:
+                _flush(job, fold)
+                blocks = 0
+    _flush(job, fold)
     _send(wire.frame(wire.Type.DONE, b""))
+
+
+def _flush(job: Job, fold: Fold) -> None:
+    for file, each in enumerate(job.workers):
+        drain_bulk(each, file, fold)
+    _send_evidence(fold)
+    fold.clear()
 
 
 def _send_block(place: Place, done: BlockWork) -> None:
@@ -109,9 +115,11 @@ def _send_evidence(fold: Fold) -> None:
             tally.first_time,
             (tally.last.block, tally.last.line),
             tally.last_time,
+            tally.named,
+            identity.pack(fold.identities.get(subject, {})),
         )
         getattr(batch, subject.kind).append((entry, subject.key))
-        size += 128 + sum(map(len, subject.key))
+        size += 128 + sum(map(len, subject.key)) + len(entry.identities)
         if size > wire.FRAME_TARGET:
             _send(wire.frame(wire.Type.EVIDENCE, wire.encode(batch)))
             batch, size = wire.EvidenceFrame([], [], []), 0

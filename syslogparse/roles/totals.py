@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
-from syslogparse.evidence.model import Grade, Kind, Reason
+from syslogparse.evidence.loss import LossKind
+from syslogparse.evidence.model import Damage, Grade, Kind, Reason
 from syslogparse.report.model import Undecoded
 from syslogparse.roles import wire
 from syslogparse.sources.blocks import Place
@@ -12,6 +14,7 @@ from syslogparse.sources.blocks import Place
 _K = TypeVar("_K")
 
 MAX_NAMED = 20
+_MOST = 1 << 53
 """Undecoded lines that are named in a report; all are counted."""
 
 
@@ -24,6 +27,9 @@ class Totals:
         self.events: dict[Kind, int] = {}
         self.trust: dict[Grade, int] = {}
         self.reasons: dict[Reason, int] = {}
+        self.losses: dict[LossKind, int] = {}
+        self.damages: dict[int, Damage] = {}
+        """By file, why the rest of it could not be read."""
         self.event_count = 0
         self._named: list[tuple[Place, int, Reason]] = []
         self._before: dict[int, tuple[int, int]] = {}
@@ -31,10 +37,13 @@ class Totals:
     def block(self, place: Place, frame: wire.BlockFrame) -> None:
         """Add one block."""
         self.blocks += 1
-        self.lines[place] = frame.lines
+        self.lines[place] = self.lines.get(place, 0) + frame.lines
         _add(self.events, frame.events)
         _add(self.trust, frame.trust)
         _add(self.reasons, frame.reasons)
+        add_losses(self.losses, frame.losses)
+        if frame.damage:
+            self.damages[place.file] = frame.damage
         self.event_count += sum(frame.events.values())
         self._named.extend((place, line, reason) for line, reason in frame.undecoded)
         if len(self._named) > 50 * MAX_NAMED:
@@ -70,6 +79,16 @@ class Totals:
             if before is not None:
                 named.append((place.file, before + line + 1, reason))
         return Undecoded(sum(self.reasons.values()), dict(sorted(self.reasons.items())), tuple(named))
+
+
+_SINCE_BOOT: LossKind = "audit records lost in total"
+
+
+def add_losses(sums: dict[LossKind, int], more: Mapping[LossKind, int]) -> None:
+    """Add losses up. Of a sum that runs since boot, the largest counts."""
+    for kind, count in more.items():
+        known = sums.get(kind, 0)
+        sums[kind] = min(max(known, count) if kind == _SINCE_BOOT else known + count, _MOST)
 
 
 def _add(sums: dict[_K, int], more: dict[_K, int]) -> None:

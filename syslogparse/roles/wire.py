@@ -14,11 +14,14 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
+from syslogparse.evidence.loss import LossKind
 from syslogparse.evidence.model import (
     FIRST_TIME,
     LAST_TIME,
     MAX_LIST,
+    MAX_REPEAT,
     AppArmorKey,
+    Damage,
     Grade,
     Kind,
     NetfilterKey,
@@ -64,6 +67,7 @@ class WireEvent(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fie
     host: Text
     grade: Grade
     fields: Annotated[dict[FieldName, FieldValue], Meta(max_length=64)]
+    repeat: Annotated[int, Meta(ge=1, le=MAX_REPEAT)] = 1
 
 
 class EventsFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +79,10 @@ class EventsFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_f
 class BlockFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """A block is done. events: how many of each kind and grade. undecoded: (line in the block from 0, reason).
 
-    reasons counts all undecoded lines, undecoded names the first few of the block.
+    reasons counts all undecoded lines, undecoded names the first few of the block. repeated: how many of the events
+    stand in no line of their own ("message repeated"). losses: what the log says was lost. more:
+    this is a part of a log that is read front to back as its first block; the lines of the next part count on from this one's.
+    damage: why the rest of such a log could not be read.
     """
 
     file: Count
@@ -85,10 +92,14 @@ class BlockFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fi
     trust: dict[Grade, Count]
     reasons: dict[Reason, Count]
     undecoded: Annotated[list[tuple[Count, Reason]], Meta(max_length=20)]
+    repeated: Count = 0
+    losses: dict[LossKind, Count] = {}
+    more: bool = False
+    damage: Damage | None = None
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """One subject and its tally, the key aside. Positions are (block, line in the block)."""
+    """One subject and its tally, the key aside. Positions are (block, line in the block). identities: of ``identity.pack``."""
 
     file: Count
     host: Text
@@ -98,6 +109,8 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     first_time: Time | None
     last: tuple[Count, Count]
     last_time: Time | None
+    named: Count = 0
+    identities: Annotated[bytes, Meta(max_length=1 << 14)] = b""
 
 
 class EvidenceFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):

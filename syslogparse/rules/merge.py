@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypeAlias
 
+from syslogparse.evidence import identity
 from syslogparse.evidence.model import GRADES, Evidence, Grade
 from syslogparse.rules.model import RISKS, Advice, Confidence, Risk, Rule, Suggestion
 
@@ -54,19 +55,29 @@ def merge_evidence(items: Sequence[Evidence]) -> Evidence:
     if len(items) == 1:
         return items[0]
     grades: dict[Grade, int] = {}
+    known: identity.Identities = {}
     for item in items:
         for grade, lines in item.grades.items():
             grades[grade] = grades.get(grade, 0) + lines
+        identity.add(known, item.identities)
+    identity.trim(known)
+    named = sum(item.named for item in items)
+    count = sum(item.count for item in items)
+    attempts = sum(item.attempts for item in items)
+    if items[0].kind == "netfilter":  # rules with different prefixes may have logged the same packet
+        attempts = max(sum(item.count - item.named for item in items) + identity.attempts(named, known), 1)
     return Evidence(
         kind=items[0].kind,
         key=min(item.key for item in items),
-        count=sum(item.count for item in items),
-        attempts=sum(item.attempts for item in items),
+        count=count,
+        attempts=attempts,
         first=min((item.first for item in items if item.first is not None), default=None),
         last=max((item.last for item in items if item.last is not None), default=None),
         hosts=tuple(sorted({host for item in items for host in item.hosts})),
         grades={grade: grades[grade] for grade in GRADES if grade in grades},
         places=tuple(sorted({place for item in items for place in item.places})[:MAX_PLACES]),
+        named=named,
+        identities=dict(sorted(known.items())),
     )
 
 

@@ -20,7 +20,20 @@ finally:
 
 __all__ = ["pyseccomp", "syscall_name"]
 
-_ARCHITECTURES = {name.lower(): token for name, token in vars(pyseccomp.Arch).items() if name.isupper() and name != "NATIVE"}
+_resolve_arch = ctypes.CDLL(_SONAMES["seccomp"]).seccomp_arch_resolve_name
+_resolve_arch.restype = ctypes.c_uint32
+_resolve_arch.argtypes = (ctypes.c_char_p,)
+_NEWER = ("loongarch64", "m68k", "sh", "sheb")
+"""Architectures of libseccomp 2.6 that pyseccomp does not name."""
+
+
+def _tokens() -> dict[str, int]:
+    """libseccomp's numbers of the architectures that the installed one knows."""
+    names = (*(name.lower() for name in vars(pyseccomp.Arch) if name.isupper() and name != "NATIVE"), *_NEWER)
+    return {name: token for name in names if (token := _resolve_arch(name.encode("ascii")))}
+
+
+_ARCHITECTURES = _tokens()
 
 
 def syscall_name(architecture: str, number: int) -> str | None:

@@ -25,7 +25,6 @@ STDIN_LIMIT = 1 << 30
 SIZE_LIMIT = 1 << 40
 """Bytes of a log: the plan of its blocks is made while root, and has to stay small (100 MB for so much)."""
 _CHUNK = 1 << 20
-_COMPRESSED = {".gz": "zcat", ".xz": "xzcat", ".bz2": "bzcat", ".zst": "zstdcat", ".lz4": "lz4cat"}
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -83,9 +82,6 @@ def open_logs(candidates: Iterable[Candidate]) -> tuple[list[Log], list[Unreadab
 
 
 def _open(name: str, syslog: Account | None, *, follow: bool) -> Log:
-    suffix = os.path.splitext(name)[1]
-    if suffix in _COMPRESSED:
-        raise _Refused(f"is compressed, which is not read yet; try: {_COMPRESSED[suffix]} FILE | syslogparse -")
     path = os.open(name, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
     try:
         if not follow and stat.S_ISLNK(os.fstat(path).st_mode):
@@ -107,7 +103,7 @@ def _refuse_planted_link(name: str) -> None:
 
 def _refuse_irregular(mode: int) -> None:
     kinds = {
-        stat.S_IFDIR: "is a directory; name the logs in it",
+        stat.S_IFDIR: "is a directory without system journals; name the logs in it",
         stat.S_IFIFO: "is a FIFO; to read it, make it standard input: syslogparse - < FIFO",
         stat.S_IFCHR: "is a character device, not a log",
         stat.S_IFBLK: "is a block device, not a log",

@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 from syslogparse.evidence.model import Grade
 
+JOURNAL = ".journal"
+_REMOTE = "remote"
 _PASSWD = "/etc/passwd"  # noqa: S105 - a file name
 
 
 class Grades(NamedTuple):
-    """The grade of audit records and that of kernel lines in one log."""
+    """The grade of audit records and that of kernel lines in a text log, and that of a native journal's entries of both."""
 
     audit: Grade
     kernel: Grade
+    journal: Grade = "syslog"
 
 
 UNTRUSTED = Grades("syslog", "syslog")
@@ -32,14 +35,19 @@ class Account(NamedTuple):
 def grades(path: str, status: os.stat_result, directory: os.stat_result, syslog: Account | None) -> Grades:
     """The grades of a log with this real path, with the status of the file and of the directory it stands in (inode(7)).
 
-    kernel: audit records in audit.log* that root owns, in a directory that only root can write. kern: kernel lines in
+    kernel: audit records in audit.log*, and the entries of a native *.journal, that root owns, in a directory that only root
+    can write (journald keeps who said what, and nobody else can write there). kern: kernel lines in
     kern.log* and ufw.log* that root or the user syslog owns and others cannot write, in a directory that only those two can
     write (Ubuntu's /var/log is group-writable for syslog). Everything else is syslog.
     """
     name = os.path.basename(path)
+    of_root = status.st_uid == 0 and not shared(status) and directory.st_uid == 0 and not shared(directory)
     if name.startswith("audit.log"):
-        safe = status.st_uid == 0 and not shared(status) and directory.st_uid == 0 and not shared(directory)
-        return Grades("kernel" if safe else "syslog", "syslog")
+        return Grades("kernel" if of_root else "syslog", "syslog")
+    if name.endswith(JOURNAL):
+        # systemd-journal-remote(8) writes down what another machine says, the fields that nobody can forge included.
+        foreign = os.path.basename(os.path.dirname(path)) == _REMOTE
+        return Grades("syslog", "syslog", "kernel" if of_root and not foreign else "syslog")
     if name.startswith(("kern.log", "ufw.log")):
         owners = {0} if syslog is None else {0, syslog.uid}
         groups = set() if syslog is None else {syslog.gid}

@@ -11,6 +11,7 @@ import pytest
 from syslogparse.evidence import netfilter
 from syslogparse.evidence.bulk import Bulk, rows_of
 from syslogparse.evidence.decode import Decoder, interesting
+from syslogparse.evidence.envelope import without_uptime
 from syslogparse.evidence.model import Undecodable
 from syslogparse.evidence.stamp import Clock
 from syslogparse.rules import packet
@@ -36,11 +37,11 @@ def split(line):
     message = re.sub(r"^\[ *[0-9.]+\] ", "", message)
     prefix, _, rest = message.partition("IN=")
     words = ("IN=" + rest).split(" [SRC=")[0].split(" ")
-    pairs = {}
+    pairs: dict[str, str] = {}
     for word in words:
         if "=" in word:
             pairs.setdefault(*word.split("=", 1))
-    fields = {
+    fields: dict[str, object] = {
         "prefix": prefix.strip(" "),
         "in": pairs.get("IN", ""),
         "out": pairs.get("OUT", ""),
@@ -86,7 +87,7 @@ def test_the_honeynet_line_by_line(honeynet):
         try:
             event = how.event(line)
         except Undecodable as problem:
-            broken.append((problem.reason, re.search(rb"SRC=\S+", line)[0]))
+            broken.append((problem.reason, re.findall(rb"SRC=\S+", line)[0]))
             continue
         if event is None:
             assert b"SRC=" not in line
@@ -100,8 +101,8 @@ def test_the_honeynet_line_by_line(honeynet):
 
 @pytest.mark.corpora
 def test_the_honeynet_in_bulk(honeynet):
-    how, bulk, careful = decoder(), Bulk(Clock(UTC, NEWEST).read), Counter()
-    lines, identities = honeynet.splitlines(keepends=True), Counter()
+    how, bulk, lines = decoder(), Bulk(Clock(UTC, NEWEST).read), honeynet.splitlines(keepends=True)
+    careful, identities, counted, same = Counter[object](), Counter[bytes](), Counter[object](), Counter[bytes]()
     for begin in range(0, len(lines), BLOCK):
         block = lines[begin : begin + BLOCK]
         rows = rows_of(b"".join(block), len(block))
@@ -111,7 +112,6 @@ def test_the_honeynet_in_bulk(honeynet):
                 event = how.event(line.rstrip(b"\n"))
                 careful[event.host, how.key_of(event)] += 1
                 identities[event.identity] += 1
-    counted, same = Counter(), Counter()
     for group in bulk.drain():
         counted[group.host, group.key] += group.count
         same.update(group.identities)
@@ -178,7 +178,7 @@ def test_no_cut_of_a_real_line_is_more_than_the_line(corpora):
     """A line cut anywhere gives what the whole line says, less of it, or a reason; numbers and names may be shorter."""
     for path in sorted((corpora / "captured").glob("*tables-6.12.log")):
         for line in path.read_bytes().splitlines()[::7]:
-            message = netfilter.without_uptime(line)
+            message = without_uptime(line)
             if netfilter.start(message) < 0:
                 continue
             whole = netfilter.decode(message)

@@ -127,8 +127,10 @@ def corpus(folder: Path) -> Iterator[audit.Record]:
                 record = audit.Record(kind, b"", text[found.end() :].partition(b"\x1d")[0])
                 if record.type in apparmor.TYPES | apparmor.USER_TYPES or record.type.startswith(b"UNKNOWN[150"):
                     yield record
-            elif found := bus or _BUS.search(text):
-                yield apparmor.of_bus(text[found.end() :] if isinstance(found, re.Match) else text)
+            elif bus:
+                yield apparmor.of_bus(text)
+            elif found := _BUS.search(text):
+                yield apparmor.of_bus(text[found.end() :])
 
 
 def _message(line: bytes) -> tuple[bytes, bool]:

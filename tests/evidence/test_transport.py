@@ -80,3 +80,7 @@ def test_ports_and_types_only_where_they_belong():
     assert taken(PROTO=b"SCTP") == {"proto": b"sctp", "spt": 1, "dpt": 2}
     assert taken(PROTO=b"1") == {"proto": b"icmp", "icmp_type": 3, "icmp_code": 4}
     assert taken() == {"spt": 1, "dpt": 2}
+
+
+def test_a_number_with_zeros_in_front():
+    assert [transport.protocol(number) for number in (b"001", b"06", b"0200")] == [b"icmp", b"tcp", b"200"]

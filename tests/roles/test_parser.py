@@ -1,4 +1,5 @@
 import fcntl
+import gzip
 import os
 import select
 import termios
@@ -10,7 +11,7 @@ from syslogparse.roles import blockwork, parser, wire
 from syslogparse.roles.blockwork import work_block
 from syslogparse.roles.deaths import BROKEN, OUT_OF_MEMORY
 from syslogparse.roles.parser import Job
-from syslogparse.sources.blocks import Place, copy_block, plan
+from syslogparse.sources.blocks import BLOCK_BYTES, Place, copy_block, plan
 from tests.roles.actors import ROOMY, frames_of, write_all
 from tests.roles.lines import PACKET, PACKETS, REAL, log, worker
 
@@ -171,3 +172,23 @@ def test_it_touches_no_log_before_the_analyst_has_taken_the_first_frame(stage):
     stage.drain(read)
     assert poller.poll(10_000)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("often", [1, 2, 1000])
+def test_a_log_in_parts_sends_all_its_evidence_and_none_before_its_part(output, monkeypatch, often):
+    monkeypatch.setattr(parser, "_BLOCKS_A_FLUSH", often)
+    packed = gzip.compress(TEXT * (4 * BLOCK_BYTES // len(TEXT)))
+    logs = [log(packed)]
+    parser._work(Job(logs, [worker()], plan([len(packed)])))
+    lines = events = evident = 0
+    for kind, payload in frames_of(output()):
+        if kind is wire.Type.BLOCK:
+            frame = wire.decode_block(payload)
+            lines += frame.lines
+            events += sum(frame.events.values())
+        elif kind is wire.Type.EVIDENCE:
+            sent = wire.decode_evidence(payload)
+            for entry, _ in (*sent.netfilter, *sent.apparmor, *sent.seccomp):
+                evident += entry.count
+                assert entry.last[1] < lines
+    assert events == evident > 1000

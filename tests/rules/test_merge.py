@@ -1,7 +1,9 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syslogparse.evidence import identity
 from syslogparse.rules.merge import Draft, decimal, highest, merge_evidence, merge_suggestions, moved, weakest
 from syslogparse.rules.model import SyscallRule
 from syslogparse.rules.seccomp import natural_order
@@ -21,6 +23,15 @@ def test_merged_evidence_sums_spans_and_unites():
 def test_merged_evidence_keeps_the_five_earliest_places():
     items = [evidence(SECCOMP, place=(0, line)) for line in (70, 10, 60, 20, 50, 30, 40)]
     assert merge_evidence(items).places == ((0, 10), (0, 20), (0, 30), (0, 40), (0, 50))
+
+
+def test_one_packet_that_two_rules_logged_is_one_attempt():
+    same = identity.of_packet(identity.flow(b"a", b"b", b"tcp", b"22"), b"40000", 7)
+    other = identity.of_packet(identity.flow(b"a", b"b", b"tcp", b"22"), b"40001", 7)
+    audit = msgspec.structs.replace(packet(prefix=b"[UFW AUDIT]"), count=2, attempts=2, named=2, identities={same: 1, other: 1})
+    block = msgspec.structs.replace(packet(prefix=b"[UFW BLOCK]"), count=1, attempts=1, named=1, identities={same: 1})
+    merged = merge_evidence([audit, block])
+    assert (merged.count, merged.attempts, merged.named) == (3, 2, 3)
 
 
 @given(anything, anything, anything)

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from syslogparse.sandbox import libseccomp
 from syslogparse.sandbox.libseccomp import pyseccomp, syscall_name
 from tests.sandbox.host import ROOT
 
@@ -61,3 +62,15 @@ def test_syscall_name(architecture, number, name):
 def test_it_is_the_library_that_the_filters_are_made_with():
     assert pyseccomp.get_api() >= 3
     assert pyseccomp.KILL_PROCESS == 0x80000000
+
+
+def test_all_architectures_that_pyseccomp_names_are_known_to_the_library():
+    for name, token in vars(pyseccomp.Arch).items():
+        if name.isupper() and name != "NATIVE":
+            assert libseccomp._ARCHITECTURES[name.lower()] == token
+
+
+@pytest.mark.parametrize(("architecture", "number"), [("loongarch64", 63), ("m68k", 3), ("sh", 3), ("sheb", 3)])
+def test_newer_architectures_have_names_where_the_library_knows_them(architecture, number):
+    expected = "read" if architecture in libseccomp._ARCHITECTURES else None
+    assert syscall_name(architecture, number) == expected

@@ -87,7 +87,7 @@ def test_other_kinds_of_files_are_refused_without_blocking(tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     assert problem(fifo) == "is a FIFO; to read it, make it standard input: syslogparse - < FIFO"
-    assert problem(tmp_path) == "is a directory; name the logs in it"
+    assert problem(tmp_path) == "is a directory without system journals; name the logs in it"
     assert problem("/dev/null") == "is a character device, not a log"
     assert problem("/dev/tty") == "is a character device, not a log"
     with socket.socket(socket.AF_UNIX) as listener:
@@ -122,14 +122,6 @@ def test_names_that_lead_nowhere(name, words):
 def test_a_link_in_a_circle(tmp_path):
     (tmp_path / "a").symlink_to("a")
     assert problem(tmp_path / "a") == "too many levels of symbolic links"
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zst", ".lz4"])
-def test_compressed_logs_are_refused_with_a_way_out(tmp_path, suffix):
-    path = tmp_path / f"syslog.2{suffix}"
-    path.write_bytes(b"x")
-    assert problem(path).startswith("is compressed, which is not read yet; try: ")
-    assert problem(path).endswith("cat FILE | syslogparse -")
 
 
 def test_a_named_link_is_followed(tmp_path, plain):

@@ -33,6 +33,56 @@ def test_the_defaults_are_those_that_exist_and_are_not_followed(tmp_path, monkey
 
 def test_the_usual_logs():
     assert set(map(os.path.dirname, DEFAULT_LOGS)) == {"/var/log", "/var/log/audit"}
+    assert select.JOURNALS == ("/var/log/journal", "/run/log/journal")
+
+
+ARCHIVED = "system@00065a1b-0000000000000001-0006.journal"
+CORRUPT = "system@00065a1c-0006.journal~"
+
+
+@pytest.fixture
+def journals(tmp_path):
+    for machine in ("aa", "bb"):
+        (tmp_path / machine).mkdir()
+        make(tmp_path / machine, "system.journal", ARCHIVED, CORRUPT, "user-1000.journal", "system.journal.gz", "x.journal")
+    return tmp_path
+
+
+def test_a_folder_stands_for_the_system_journals_in_it(journals):
+    of_one = [ARCHIVED, CORRUPT, "system.journal"]
+    assert names(select_logs((str(journals / "aa"),), rotated=False)) == of_one
+    chosen = select_logs((str(journals),), rotated=False)
+    assert [one.name for one in chosen] == [str(journals / machine / name) for machine in ("aa", "bb") for name in of_one]
+    assert not any(one.named for one in chosen)
+    assert select_logs((str(journals),), rotated=True) == chosen
+
+
+def test_a_folder_without_journals_is_an_input_that_cannot_be_read(tmp_path):
+    assert [(one.name, one.named) for one in select_logs((str(tmp_path),), rotated=False)] == [(str(tmp_path), True)]
+
+
+def test_a_folder_called_like_standard_input(journals, monkeypatch):
+    (journals / "-").mkdir()
+    make(journals / "-", "system.journal")
+    monkeypatch.chdir(journals)
+    assert [one.name for one in select_logs(("-",), rotated=False)] == ["-"]
+
+
+def test_without_a_text_log_the_first_journal_that_exists_is_read(journals, tmp_path, monkeypatch):
+    monkeypatch.setattr(select, "DEFAULT_LOGS", (str(tmp_path / "syslog"),))
+    monkeypatch.setattr(select, "JOURNALS", (str(tmp_path / "none"), str(journals), str(journals / "aa")))
+    of_all = [str(journals / machine / "system.journal") for machine in ("aa", "bb")]
+    assert [one.name for one in select_logs((), rotated=False)] == of_all
+    assert names(select_logs((), rotated=True)) == [ARCHIVED, CORRUPT, "system.journal"] * 2
+    make(tmp_path, "syslog")
+    assert names(select_logs((), rotated=False)) == ["syslog"]
+
+
+def test_the_archived_siblings_of_a_journal(journals):
+    named = str(journals / "aa" / "system.journal")
+    chosen = select_logs((named,), rotated=True)
+    assert names(chosen) == [ARCHIVED, CORRUPT, "system.journal"]
+    assert [one.named for one in chosen] == [False, False, True]
 
 
 def test_siblings_come_first_the_oldest_of_them_at_the_head(tmp_path):

@@ -19,6 +19,7 @@ def directory(mode=0o755, uid=0, gid=0):
 
 AUDIT = Grades("kernel", "syslog")
 KERN = Grades("syslog", "kern")
+JOURNAL = Grades("syslog", "syslog", "kernel")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,13 @@ KERN = Grades("syslog", "kern")
         ("kern.log", status(uid=1000), directory(), UNTRUSTED),
         ("kern.log", status(0o646), directory(), UNTRUSTED),
         ("kern.log", status(0o660, gid=4), directory(), UNTRUSTED),
+        ("system.journal", status(gid=999), directory(0o2755, gid=999), JOURNAL),
+        ("system@00065a-1.journal", status(), directory(), JOURNAL),
+        ("system.journal", status(0o660, gid=999), directory(), UNTRUSTED),
+        ("system.journal", status(uid=1000), directory(), UNTRUSTED),
+        ("system.journal", status(), directory(0o777), UNTRUSTED),
+        ("system.journal", status(), directory(uid=1000), UNTRUSTED),
+        ("system.journal.gz", status(), directory(), UNTRUSTED),
         ("syslog", status(), directory(), UNTRUSTED),
         ("messages", status(), directory(), UNTRUSTED),
         ("my-kern.log", status(), directory(), UNTRUSTED),
@@ -53,6 +61,11 @@ KERN = Grades("syslog", "kern")
 )
 def test_grades(name, file, folder, expected):
     assert grades(f"/var/log/{name}", file, folder, Account(SYSLOG, SYSLOG_GROUP)) == expected
+
+
+def test_what_another_machine_sent_is_not_believed():
+    assert grades("/var/log/journal/remote/system.journal", status(), directory(), None) == UNTRUSTED
+    assert grades("/var/log/journal/0123/system.journal", status(), directory(), None) == JOURNAL
 
 
 def test_the_folders_name_grants_nothing():
