@@ -61,15 +61,19 @@ _HEXADECIMAL = frozenset(_ENCODED.split())
 _SOCKETS = frozenset({"addr", "peer_addr"})
 
 
-_LAST_FIELD: dict[Value, str] = {
-    b"capable": "capname",
-    b"signal": "peer",
-    b"ptrace": "peer",
-    b"userns_create": "denied",
-    b"mount": "comm",
-    b"umount": "comm",
+_LAST_FIELDS: dict[Value, tuple[str, ...]] = {
+    b"capable": ("capname",),
+    b"signal": ("peer",),
+    b"ptrace": ("peer", "target"),
+    b"setrlimit": ("peer",),
+    b"uring_override": ("tcontext",),
+    b"uring_sqpoll": ("denied",),
+    b"userns_create": ("denied",),
+    b"mount": ("comm",),
+    b"umount": ("comm",),
+    b"pivotroot": ("comm",),
 }
-"""By operation, a field behind which nothing stands that a rule is made from."""
+"""By operation, fields behind each of which nothing stands that a rule is made from; ptrace had a target before Linux 4.13."""
 
 _MARK = b'apparmor="'
 _INTERPRETED_MARK = b"apparmor="
@@ -127,13 +131,22 @@ def fields(record: audit.Record) -> Fields:
     elif record.interpreted:
         found = _interpreted(body)
     else:
-        verdict = _VERDICTS.get(verdict_type(kind))
-        found = {} if verdict is None else _taken(body)
-        if verdict is None or not found:
-            raise Undecodable("not a complete record")
-        found.setdefault("apparmor", verdict)
+        found = _of_named_type(verdict_type(kind), body)
     if found.get("apparmor") not in _WORDS:
         raise Undecodable("not a complete record")
+    return found
+
+
+def _of_named_type(kind: bytes, body: bytes) -> Fields:
+    """The fields of a record whose type says the verdict, or stood in auditd's wrapping."""
+    verdict = _VERDICTS.get(kind)
+    if verdict is None and not (kind in TYPES and body.startswith(_MARK)):
+        raise Undecodable("not a complete record")
+    found = _taken(body)
+    if not found:
+        raise Undecodable("not a complete record")
+    if verdict is not None:
+        found.setdefault("apparmor", verdict)
     return found
 
 
@@ -206,7 +219,7 @@ def is_whole(record: audit.Record, found: Fields) -> bool:
     if "family" in found:
         socket_of_its_own = found["family"] != b"unix" or found.get("operation") == b"create"
         return ("denied_mask" in found or "denied" in found) and (socket_of_its_own or "peer" in found)
-    return _LAST_FIELD.get(found.get("operation", b""), "target") in found
+    return not found.keys().isdisjoint(_LAST_FIELDS.get(found.get("operation", b""), ("target",)))
 
 
 def _is_whole_of_bus(record: audit.Record, found: Fields) -> bool:

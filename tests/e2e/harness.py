@@ -218,16 +218,16 @@ class Gate:
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 4096)
         self.change = f"""
-import mmap, syslogparse.roles.parser as parser
+import mmap, syslogparse.roles.streams as streams
 with open({str(path)!r}, "r+b") as file:
     gate = mmap.mmap(file.fileno(), 4096)
-def held(worker, data, place, fold, work=parser.work_block):
+def held(worker, data, place, fold, work=streams.work_block):
     if place.block >= {block}:
         gate[1 + place.block] = 1
         while not gate[0]:
             pass
     return work(worker, data, place, fold)
-parser.work_block = held
+streams.work_block = held
 """
 
     def wait(self, *blocks: int) -> None:

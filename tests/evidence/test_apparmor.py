@@ -233,6 +233,38 @@ def test_only_the_kernels_verdicts_are_known():
             decoded(body)
 
 
+@pytest.mark.parametrize("kind", [b"UNKNOWN[1400]", b"UNKNOWN[1500]"])
+def test_a_type_that_auditd_has_no_name_for(kind: bytes):
+    body = b'apparmor="DENIED" operation="open" profile="/opt/rig/p" name="/srv/x" pid=7 comm="p"'
+    assert apparmor.decode(b"type=" + kind + b" msg=audit(1.0:1): " + body) == apparmor.decode(HEAD + body)
+
+
+PREFIX = b'apparmor="DENIED" operation="%b" profile="/opt/rig/p" pid=7 comm="p" '
+
+
+@pytest.mark.parametrize(
+    ("operation", "cut", "rest"),
+    [
+        (b"uring_override", b'requested="override_creds" denied="override_creds"', b' tcontext="/opt/rig/q"'),
+        (b"uring_sqpoll", b'requested="sqpoll"', b' denied="sqpoll"'),
+        (b"ptrace", b'requested_mask="read" denied_mask="read"', b' peer="/opt/rig/q"'),
+        (b"ptrace", b"", b'target="/opt/rig/q"'),
+        (b"setrlimit", b"rlimit=memlock value=1", b' peer="unconfined"'),
+    ],
+)
+def test_the_last_field_tells_that_a_record_is_whole(operation: bytes, cut: bytes, rest: bytes):
+    whole = audit.Record(b"AVC", b"", PREFIX % operation + cut + rest)
+    assert apparmor.is_whole(whole, apparmor.fields(whole))
+    part = audit.Record(b"AVC", b"", (PREFIX % operation + cut).rstrip(b" "))
+    assert not apparmor.is_whole(part, apparmor.fields(part))
+
+
+def test_a_pivot_is_whole_where_a_mount_is():
+    body = (PREFIX % b"pivotroot").replace(b"pid=", b'name="/srv/" pid=') + b'srcname="/srv/old/"'
+    record = audit.Record(b"AVC", b"", body)
+    assert apparmor.is_whole(record, apparmor.fields(record))
+
+
 def gold(corpora: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (corpora / "apparmor" / "test_multi.jsonl").read_text().splitlines()]
 

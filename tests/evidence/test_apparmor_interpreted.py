@@ -89,6 +89,32 @@ def test_a_denial():
             },
         ),
         (
+            b'apparmor=DENIED operation=getattr label="a//&:ns:b" name=/etc/x pid=1 comm=a',
+            {"operation": b"getattr", "label": b"a//&:ns:b", "name": b"/etc/x", "pid": 1, "comm": b"a"},
+        ),
+        (
+            b"apparmor=DENIED operation=profile_load profile=unconfined name=b pid=1 comm=apparmor_parser ns=612062",
+            {"operation": b"profile_load", "profile": b"unconfined", "name": b"b", "pid": 1, "comm": b"apparmor_parser", "ns": b"a b"},
+        ),
+        (
+            b'apparmor=DENIED operation=sendmsg profile=a pid=1 comm=a b path=/run/c d family=local sock_type="dgram"',
+            {"operation": b"sendmsg", "profile": b"a", "pid": 1, "comm": b"a b", "path": b"/run/c d", "sock_type": b"dgram"},
+        ),
+        (
+            b'apparmor=DENIED operation=recvmsg profile=a pid=1 comm=a src=5 daddr=10.0.0.7 dest=9 netif=eth0 sock_type="dgram"',
+            {
+                "operation": b"recvmsg",
+                "profile": b"a",
+                "pid": 1,
+                "comm": b"a",
+                "src": b"5",
+                "daddr": b"10.0.0.7",
+                "dest": b"9",
+                "netif": b"eth0",
+                "sock_type": b"dgram",
+            },
+        ),
+        (
             b"apparmor=DENIED operation=open profile=a name=(null) pid=? comm=a fsuid=unset ouid=alice",
             {"operation": b"open", "profile": b"a", "comm": b"a", "fsuid": 2**32 - 1},
         ),
