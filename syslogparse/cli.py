@@ -10,9 +10,10 @@ from typing import NoReturn, cast
 
 from syslogparse import __version__, exits
 from syslogparse.evidence.model import GRADES, KINDS, Grade, Kind
-from syslogparse.options import FORMATS, FirewallIntent, Format, Options
+from syslogparse.options import FIREWALLS, FORMATS, Firewall, FirewallIntent, Format, Options
 from syslogparse.report.escape import printable
 from syslogparse.roles.output import ReaderGone, tell, write_all
+from syslogparse.rules.apparmor_target import LATEST, Version
 
 _EXITS = """exit status:
   0  done
@@ -57,7 +58,10 @@ def _options(asked: argparse.Namespace) -> Options:
         logs=tuple(asked.logs),
         kinds=asked.kind,
         format=cast("Format | None", asked.format),
+        firewall=cast("Firewall", asked.firewall),
         intent=cast("FirewallIntent", asked.intent),
+        exact=asked.exact,
+        apparmor=asked.apparmor_abi,
         trust=cast("Grade", asked.trust),
         rotated=asked.rotated,
         max_rules=asked.max_rules,
@@ -101,7 +105,15 @@ def _parser() -> argparse.ArgumentParser:
     add("logs", nargs="*", metavar="LOG", help="logs to read; - is standard input (default: the system's logs that exist)")
     add("-k", "--kind", type=_kinds, default=KINDS, metavar="KIND[,KIND]", help=f"{', '.join(KINDS)} (default: all)")
     add("-f", "--format", choices=FORMATS, help="text (default on a terminal), rules (default when piped), json, events")
+    add("--firewall", choices=FIREWALLS, default="iptables", help="the language of firewall rules (default: iptables)")
     add("--intent", choices=("auto", "allow", "block"), default="auto", help="what firewall rules are to do (default: auto)")
+    add("--exact", action="store_true", help="no generalisation: rules for what was seen and nothing else")
+    add(
+        "--apparmor-abi",
+        type=_abi,
+        metavar="VERSION|latest",
+        help="the AppArmor that the rules are for, as 3.0 (default: the installed parser's, or latest)",
+    )
     add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
     add("--rotated", action="store_true", help="read the rotated siblings of each log too")
     add("--max-rules", type=_positive, default=30, metavar="N", help="print at most N rules a language in text (default: 30)")
@@ -120,6 +132,15 @@ def _kinds(text: str) -> tuple[Kind, ...]:
     if unknown:
         raise argparse.ArgumentTypeError(f"unknown kind {unknown[0]!r} (choose from {', '.join(KINDS)})")
     return tuple(kind for kind in KINDS if kind in names)
+
+
+def _abi(text: str) -> Version:
+    if text == "latest":
+        return LATEST
+    numbers = text.split(".")
+    if len(numbers) > 3 or not all(number.isascii() and number.isdecimal() and len(number) < 4 for number in numbers):
+        raise argparse.ArgumentTypeError("a version like 3.0, or latest, is wanted")
+    return int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0
 
 
 def _positive(text: str) -> int:

@@ -10,6 +10,8 @@ from syslogparse.evidence.model import KINDS, Grade, Kind
 
 Format: TypeAlias = Literal["text", "rules", "json", "events"]
 FORMATS: tuple[Format, ...] = ("text", "rules", "json", "events")
+Firewall: TypeAlias = Literal["iptables", "nftables", "ufw"]
+FIREWALLS: tuple[Firewall, ...] = ("iptables", "nftables", "ufw")
 FirewallIntent: TypeAlias = Literal["auto", "allow", "block"]
 
 
@@ -17,13 +19,17 @@ class Options(msgspec.Struct, frozen=True):
     """The command line. logs: as named, empty for the defaults. format: None for text on a terminal and rules elsewhere.
 
     jobs: None for the CPU count. trust: the least grade that is used.
-    max_rules: suggestions of a language that text prints.
+    exact: nothing is generalised. apparmor: the version that the rules are for, major and minor; None for the installed one.
+    max_rules: suggestions of a language that text prints. firewall: the language of firewall rules.
     """
 
     logs: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = KINDS
     format: Format | None = None
+    firewall: Firewall = "iptables"
     intent: FirewallIntent = "auto"
+    exact: bool = False
+    apparmor: tuple[int, int] | None = None
     trust: Grade = "syslog"
     rotated: bool = False
     max_rules: int = 30

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+
+from msgspec.structs import replace
 
 from syslogparse.evidence.stamp import Clock
 from syslogparse.options import Format, Options
@@ -50,6 +54,8 @@ def prepare_desk(
     """The analyst's desk. A report is rendered once, so that nothing is imported or looked up after the confinement."""
     places = plan([log.size for log in logs])
     parsers = max(1, min(options.jobs or min(len(os.sched_getaffinity(0)), _affordable()), len(places)))
+    if options.apparmor is None and "apparmor" in options.kinds and options.format != "events":
+        options = replace(options, apparmor=installed_apparmor())
     render = _renderer(options.format or ("text" if os.isatty(1) else "rules"), environment, options.max_rules)
     warm_up(*([render] if render else ()))
     state = SandboxState(
@@ -62,6 +68,23 @@ def prepare_desk(
         seccomp={role: len(allowed(role)) for role in ROLES},
     )
     return Desk(options, logs, unreadable, places, render, _bar(environment, quiet=options.quiet), state)
+
+
+APPARMOR_PARSERS = ("/usr/sbin/apparmor_parser", "/sbin/apparmor_parser")
+_PARSER_BYTES = 16 << 20
+_PARSER_VERSION = re.compile(rb"%s version ([0-9]{1,3})\.([0-9]{1,3})")
+
+
+def installed_apparmor(places: Sequence[str] = APPARMOR_PARSERS) -> tuple[int, int] | None:
+    """Major and minor version of the apparmor_parser at hand, None where there is none that says it.
+
+    It is read from the text of its --version in the program file: nothing is executed for it.
+    """
+    for place in places:
+        with contextlib.suppress(OSError), open(place, "rb") as file:
+            if found := _PARSER_VERSION.search(file.read(_PARSER_BYTES)):
+                return int(found[1]), int(found[2])
+    return None
 
 
 def _affordable() -> int:

@@ -9,6 +9,7 @@ from syslogparse import __version__, cli
 from syslogparse.options import Options
 from syslogparse.report.json import render
 from syslogparse.report.warmup import synthetic_report
+from syslogparse.rules.apparmor_target import LATEST
 from syslogparse.sandbox.confine import EXPLAINED
 from syslogparse.sandbox.seccomp import TABLE
 
@@ -33,6 +34,10 @@ def options(*arguments):
         (["--trust", "kern"], Options(trust="kern")),
         (["--rotated"], Options(rotated=True)),
         (["--max-rules", "1"], Options(max_rules=1)),
+        (["--exact", "--apparmor-abi", "latest"], Options(exact=True, apparmor=LATEST)),
+        (["--apparmor-abi", "3.1"], Options(apparmor=(3, 1))),
+        (["--apparmor-abi", "3.0.8"], Options(apparmor=(3, 0))),
+        (["--apparmor-abi", "4"], Options(apparmor=(4, 0))),
         (["-j", "1024"], Options(jobs=1024)),
         (["-j2", "-q", "log"], Options(jobs=2, quiet=True, logs=("log",))),
         (["bad\udcffname"], Options(logs=("bad\udcffname",))),
@@ -67,6 +72,11 @@ def ends(*arguments):
         ["-j", ""],
         ["-j", "\u00b2"],
         ["--max-rules", "x"],
+        ["--apparmor-abi", "newest"],
+        ["--apparmor-abi", "3."],
+        ["--apparmor-abi", "3.0.8.1"],
+        ["--apparmor-abi", ""],
+        ["--apparmor-abi", "-1"],
         ["-f"],
         ["--nonsense", "\x1b[2J\n\r\u202e\udcff\ud800"],
         ["-f", "\x1b]0;x\x07"],

@@ -2,13 +2,14 @@ import json
 import os
 import pty
 import resource
+import subprocess
 from datetime import UTC
 
 import pytest
 
 from syslogparse import prepare
 from syslogparse.options import Options
-from syslogparse.prepare import NoBar, prepare_desk, prepare_jobs
+from syslogparse.prepare import NoBar, installed_apparmor, prepare_desk, prepare_jobs
 from syslogparse.report.progress import Progress
 from syslogparse.report.warmup import synthetic_report
 from syslogparse.sources.blocks import BLOCK_BYTES
@@ -152,3 +153,23 @@ def test_nothing_is_printed(capfd):
     for form in ("text", "rules", "json", "events"):
         desk(Options(format=form))
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_version_of_the_parser_at_hand(tmp_path, require_tool):
+    said = subprocess.run([require_tool("apparmor_parser"), "--version"], capture_output=True, text=True, check=True).stdout
+    version = installed_apparmor()
+    assert version is not None
+    assert f"version {version[0]}.{version[1]}" in said
+    fake = tmp_path / "parser"
+    fake.write_bytes(b"\x7fELF\0%s version 4.1.2\n\0")
+    assert installed_apparmor([str(tmp_path / "none"), str(fake)]) == (4, 1)
+    fake.write_bytes(b"\x7fELF\0version\n")
+    assert installed_apparmor([str(fake)]) is None
+
+
+def test_rules_are_for_the_parser_at_hand_unless_another_is_named(monkeypatch):
+    monkeypatch.setattr(prepare, "installed_apparmor", lambda: (3, 0))
+    assert desk().options.apparmor == (3, 0)
+    assert desk(Options(format="rules", apparmor=(4, 0))).options.apparmor == (4, 0)
+    assert desk(Options(format="rules", kinds=("netfilter",))).options.apparmor is None
+    assert desk(Options(format="events")).options.apparmor is None

@@ -232,18 +232,17 @@ def _is_whole_of_bus(record: audit.Record, found: Fields) -> bool:
 def key(fields: Fields) -> AppArmorKey:
     """What a rule can say about the record.
 
-    The masks of kernels before 2.6.36 name owner and others apart (``r::``); only their letters are kept. A bus's daemon
-    calls the profile a label.
+    The masks of kernels before 2.6.36 name owner and others apart (``r::w``); their letters are kept, and who is meant goes to
+    the owner. A bus's daemon calls the profile a label. Of the addresses of a socket the message's own (saddr, daddr) count
+    more than those that the socket is bound or connected to (laddr, faddr).
     """
     get = cast("Callable[[str, bytes], bytes]", fields.get)
-    mask = (
-        get("denied_mask", b"") or get("denied", b"") or get("requested_mask", b"") or get("requested", b"") or get("mask", b"")
-    )
+    denied = get("denied_mask", b"") or get("denied", b"") or get("mask", b"")
+    asked = get("requested_mask", b"") or get("requested", b"")
     operation = get("operation", b"")
     capability = get("capname", b"")
     if not capability and operation == b"capable":
         capability = get("name", b"")
-    fsuid, ouid = fields.get("fsuid"), fields.get("ouid")
     return tuple.__new__(
         AppArmorKey,
         (
@@ -254,14 +253,50 @@ def key(fields: Fields) -> AppArmorKey:
             get("class", b""),
             get("name", b""),
             get("target", b"") or get("name2", b""),
-            mask.replace(b":", b""),
-            b"" if fsuid is None or ouid is None else b"1" if fsuid == ouid else b"0",
+            denied.replace(b":", b""),
+            _owner(fields, denied),
             capability,
             get("family", b""),
             get("sock_type", b""),
             get("protocol", b""),
-            get("peer", b"") or get("peer_label", b"") or get("peer_profile", b""),
+            get("peer", b"") or get("peer_label", b"") or get("peer_profile", b"") or get("tcontext", b""),
             get("signal", b""),
             get("info", b""),
+            b"" if asked == denied else asked.replace(b":", b""),
+            *(_ends(get) if "family" in fields else _NO_ENDS),
+            *((get("bus", b""), get("path", b""), get("interface", b"")) if "bus" in fields else _NO_BUS),
+            get("member", b"") or get("method", b""),
+            get("flags", b""),
+            get("fstype", b""),
+            get("srcname", b""),
         ),
     )
+
+
+_NO_ENDS = (b"", b"", b"", b"")
+_NO_BUS = (b"", b"", b"")
+
+
+def _ends(get: Callable[[str, bytes], bytes]) -> tuple[bytes, bytes, bytes, bytes]:
+    """Address and port of both ends of a socket; ``none`` is the kernel's word for an address that there is not."""
+    if get("family", b"") == b"unix":
+        local, remote = get("addr", b""), get("peer_addr", b"")
+        return b"" if local == b"none" else local, b"", b"" if remote == b"none" else remote, b""
+    local, remote = get("src", b"") or get("lport", b""), get("dest", b"") or get("fport", b"")
+    return (
+        get("saddr", b"") or get("laddr", b""),
+        b"" if local == b"0" else local,
+        get("daddr", b"") or get("faddr", b""),
+        b"" if remote == b"0" else remote,
+    )
+
+
+def _owner(fields: Fields, mask: bytes) -> bytes:
+    """Whose file it is: see AppArmorKey."""
+    fsuid, ouid = fields.get("fsuid"), fields.get("ouid")
+    own, apart, others = mask.partition(b"::")
+    if apart and own:
+        return b"0" if others else b"root" if fsuid == ouid == 0 else b"1"
+    if fsuid is None or ouid is None:
+        return b""
+    return b"0" if fsuid != ouid else b"root" if fsuid == 0 else b"1"

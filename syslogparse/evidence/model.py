@@ -125,8 +125,10 @@ class NetfilterKey(NamedTuple):
 class AppArmorKey(NamedTuple):
     """What an AppArmor rule can say about a denial (or a complain-mode allowance). Empty where the record says nothing.
 
-    verdict: the record's apparmor= word. owner: b"1" when fsuid equals ouid, b"0" when both are there and differ.
-    mask: the denied mask (the requested one where the kernel leaves it out). capability: capname.
+    verdict: the record's apparmor= word. owner: b"1" when the file is the process's own, b"root" when both are root's, b"0" when
+    the two differ. mask: the denied mask, or what a bus's daemon calls its mask. requested: the requested mask, empty where it is
+    the denied one. capability: capname.
+    local, remote: addresses of a socket, ports in decimal (0 for none is left out). source: what is mounted, or the old root.
     """
 
     verdict: bytes
@@ -145,6 +147,18 @@ class AppArmorKey(NamedTuple):
     peer: bytes
     signal: bytes
     info: bytes
+    requested: bytes = b""
+    local: bytes = b""
+    local_port: bytes = b""
+    remote: bytes = b""
+    remote_port: bytes = b""
+    bus: bytes = b""
+    path: bytes = b""
+    interface: bytes = b""
+    member: bytes = b""
+    flags: bytes = b""
+    fstype: bytes = b""
+    source: bytes = b""
 
 
 class SeccompKey(NamedTuple):

@@ -1,30 +1,50 @@
 r"""AppArmor rules as the lines of a profile (apparmor.d(5)).
 
-A path is written so that the rule matches that very path and nothing else. apparmor_parser turns ``\ooo`` (three octal
-digits) into the byte itself and never reads it as a glob, a variable or the end of the rule; so every byte that is not plain
-is written so, and a path with blanks stands in double quotes.
+A name is written so that the rule matches that very name and nothing else. apparmor_parser turns ``\ooo`` (three octal
+digits) into the byte itself, and takes a character behind a backslash for no glob, no variable and no end of the rule; so
+every byte that is not plain is written in one of these ways, and a name with blanks stands in double quotes. The order and
+the spacing of what a rule holds are those of AppArmor's own tools.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, cast
 
-from syslogparse.rules.model import AppArmorRule, CapabilityRule, FileRule
+from syslogparse.languages import apparmor_grammar
+from syslogparse.rules.apparmor_model import (
+    AppArmorRule,
+    CapabilityRule,
+    ChangeProfileRule,
+    DbusRule,
+    FileRule,
+    Glob,
+    IoUringRule,
+    LinkRule,
+    MessageQueueRule,
+    MountRule,
+    NetworkRule,
+    PivotRootRule,
+    PtraceRule,
+    SignalRule,
+    UnixRule,
+    UserNamespaceRule,
+)
 
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:%~=")
-_BLANK = 0x20
+check = apparmor_grammar.check
+
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_PLAIN_IN_PATHS = frozenset(_LETTERS + b"/._-+:%~=@()")
+_PLAIN_IN_VALUES = frozenset(_LETTERS + b"/._-+:%~@&")
+_ESCAPED = frozenset(b'?*[]{}"!')
+_BLANK, _COMMA, _BACKSLASH = b" ,\\"
 _WRITTEN = "mrwalk"
 """The order in which AppArmor's own tools write permissions."""
 
 
 def render(rule: AppArmorRule) -> str:
     """One line for the inside of a profile, without indentation."""
-    if isinstance(rule, CapabilityRule):
-        return f"capability {rule.name},"
-    if isinstance(rule, FileRule):
-        perms = "".join(letter for letter in _WRITTEN if letter in rule.perms) + rule.execute
-        return f"{'owner ' if rule.owner else ''}{quoted(rule.path)} {perms},"
-    return f"network {rule.family} {rule.sock_type},"
+    return f"{_WRITERS[type(rule)](rule)},"
 
 
 def undo(rule: AppArmorRule) -> str:
@@ -34,35 +54,146 @@ def undo(rule: AppArmorRule) -> str:
 
 def quoted(path: bytes) -> str:
     """``path`` as a file glob that matches exactly ``path``; printable ASCII on one line."""
-    text = "".join(_written(byte) for byte in path)
-    return f'"{text}"' if " " in text else text
+    return _in_quotes(_literal(path, _PLAIN_IN_PATHS))
 
 
-def _written(byte: int) -> str:
-    return chr(byte) if byte in _PLAIN or byte == _BLANK else f"\\{byte:03o}"
+def value(text: bytes) -> str:
+    """``text`` as the value of a condition (``peer=``) or as a profile's name that means exactly ``text``."""
+    return _in_quotes(_literal(text, _PLAIN_IN_VALUES))
 
 
-_BYTE = r"[A-Za-z0-9/._+:%~=-]|\\(?:0[1-7][0-7]|00[1-7]|[123][0-7]{2})"
-_PATH = rf'/(?:{_BYTE})*|"/(?:{_BYTE}| )*"'
-_PERMS = r"m?r?(?:w|a)?l?k?(?:ix|Px|Cx)?"
-_FILE = re.compile(rf"(?:owner )?(?:{_PATH}) (?=[a-zP C])({_PERMS}),")
-_CAPABILITY = re.compile(
-    r"capability (?:audit_(?:control|read|write)|block_suspend|bpf|checkpoint_restore|chown|dac_(?:override|read_search)|fowner|"
-    r"fsetid|ipc_(?:lock|owner)|kill|lease|linux_immutable|mac_(?:admin|override)|mknod|"
-    r"net_(?:admin|bind_service|broadcast|raw)|perfmon|set(?:fcap|gid|pcap|uid)|"
-    r"sys_(?:admin|boot|chroot|module|nice|pacct|ptrace|rawio|resource|time|tty_config)|syslog|wake_alarm),"
+def _in_quotes(text: str) -> str:
+    return f'"{text}"' if " " in text or not text else text
+
+
+def _literal(name: bytes, plain: frozenset[int]) -> str:
+    last = len(name) - 1
+    out = []
+    for place, byte in enumerate(name):
+        # A comma ends a rule unless a plain character follows, and a backslash at the end escapes what is behind the name.
+        inner = place < last and name[place + 1] in plain and plain is _PLAIN_IN_PATHS
+        if byte in plain or byte == _BLANK or (byte == _COMMA and inner):
+            out.append(chr(byte))
+        elif byte in _ESCAPED or (byte == _BACKSLASH and inner):
+            out.append(f"\\{chr(byte)}")
+        else:
+            out.append(f"\\{byte:03o}")
+    return "".join(out)
+
+
+def _file(rule: FileRule) -> str:
+    perms = "".join(letter for letter in _WRITTEN if letter in rule.perms) + rule.execute
+    path = quoted(rule.path)
+    if rule.pattern:
+        parts = (one.text if isinstance(one, Glob) else _literal(one, _PLAIN_IN_PATHS) for one in rule.pattern)
+        path = _in_quotes("".join(parts))
+    target = f" -> {value(rule.target)}" if rule.target else ""
+    return f"{_owner(rule.owner)}{path} {perms}{target}"
+
+
+def _owner(owner: bool) -> str:
+    return "owner " if owner else ""
+
+
+def _link(rule: LinkRule) -> str:
+    return f"{_owner(rule.owner)}link subset {quoted(rule.path)} -> {quoted(rule.target)}"
+
+
+def _capability(rule: CapabilityRule) -> str:
+    return f"capability {rule.name}"
+
+
+def _access(words: Sequence[str], comma: str = " ") -> str:
+    """One word as it is, several in parentheses."""
+    return words[0] if len(words) == 1 else f"({comma.join(words)})"
+
+
+def _conditions(*pairs: tuple[str, str]) -> str:
+    return "".join(f" {name}={text}" for name, text in pairs if text)
+
+
+def _value(text: bytes) -> str:
+    return value(text) if text else ""
+
+
+def _peer(*pairs: tuple[str, str]) -> str:
+    inside = _conditions(*pairs)
+    return f" peer=({inside[1:]})" if inside else ""
+
+
+def _network(rule: NetworkRule) -> str:
+    access = f" ({', '.join(rule.access)})" if rule.access else ""
+    here = _conditions(("ip", rule.ip), ("port", rule.port))
+    return f"network{access} {rule.family} {rule.sock_type}{here}{_peer(('ip', rule.peer_ip), ('port', rule.peer_port))}"
+
+
+def _unix(rule: UnixRule) -> str:
+    here = _conditions(("type", rule.sock_type), ("addr", _value(rule.addr)))
+    return f"unix ({', '.join(rule.access)}){here}{_peer(('addr', _value(rule.peer_addr)))}"
+
+
+def _dbus(rule: DbusRule) -> str:
+    names = ("bus", "path", "name", "interface", "member")
+    said = _conditions(*((name, _value(getattr(rule, name))) for name in names))
+    return f"dbus {_access(rule.access)}{said}{_peer(('label', _value(rule.label)))}"
+
+
+def _signal(rule: SignalRule) -> str:
+    return f"signal {_access(rule.access)} set={_access(rule.signals)} peer={value(rule.peer)}"
+
+
+def _ptrace(rule: PtraceRule) -> str:
+    return f"ptrace {_access(rule.access)} peer={value(rule.peer)}"
+
+
+def _mount(rule: MountRule) -> str:
+    kind = f" fstype=({value(rule.fstype)})" if rule.fstype else ""
+    options = f" options=({', '.join(rule.options)})" if rule.options else ""
+    if rule.umount:
+        return f"umount{kind}{options} {value(rule.target)}"
+    source = f" {value(rule.source)}" if rule.source else ""
+    return f"mount{kind}{options}{source} -> {value(rule.target)}"
+
+
+def _pivot_root(rule: PivotRootRule) -> str:
+    old = f" oldroot={value(rule.old)}" if rule.old else ""
+    return f"pivot_root{old} {value(rule.new)}"
+
+
+def _message_queue(rule: MessageQueueRule) -> str:
+    return f"mqueue {_access(rule.access)} type={rule.kind} {value(rule.name)}"
+
+
+def _io_uring(rule: IoUringRule) -> str:
+    return f"io_uring {_access(rule.access)}{_conditions(('label', _value(rule.label)))}"
+
+
+def _user_namespace(rule: UserNamespaceRule) -> str:
+    del rule
+    return "userns create"
+
+
+def _change_profile(rule: ChangeProfileRule) -> str:
+    return f"change_profile -> {value(rule.target)}"
+
+
+_Writer: TypeAlias = Callable[[AppArmorRule], str]
+_WRITERS = cast(
+    "dict[type, _Writer]",
+    {
+        FileRule: _file,
+        LinkRule: _link,
+        CapabilityRule: _capability,
+        NetworkRule: _network,
+        UnixRule: _unix,
+        DbusRule: _dbus,
+        SignalRule: _signal,
+        PtraceRule: _ptrace,
+        MountRule: _mount,
+        PivotRootRule: _pivot_root,
+        MessageQueueRule: _message_queue,
+        IoUringRule: _io_uring,
+        UserNamespaceRule: _user_namespace,
+        ChangeProfileRule: _change_profile,
+    },
 )
-_NETWORK = re.compile(r"network [a-z][a-z0-9]{1,10} (?:stream|dgram|seqpacket|rdm|raw|packet),")
-
-
-def check(line: str) -> bool:
-    """Whether ``line`` is one rule of the kind that ``render`` writes, or a comment.
-
-    A comment is ``#`` and a blank: ``#include`` is no comment to apparmor_parser.
-    """
-    if line == "#" or line.startswith("# "):
-        return line.isprintable()
-    if _CAPABILITY.fullmatch(line) or _NETWORK.fullmatch(line):
-        return True
-    file_rule = _FILE.fullmatch(line)
-    return file_rule is not None and file_rule[1] != ""

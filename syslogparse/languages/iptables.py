@@ -1,5 +1,11 @@
 """Packet-filter rules as iptables and ip6tables commands (iptables(8), iptables-extensions(8)).
 
+A command alone puts its rule in front of a chain: behind a final DROP, or behind the rule that logs, it would do nothing. What is
+to be pasted as a whole (``HEAD`` and lines with ``once`` in front) goes into chains of ours instead, each entered from the
+top of the chain it is named after: so a second run changes nothing, what drops stands before what accepts in whatever order
+rules were pasted, and all of it can be taken out at once. Rules of an earlier paste stay: those that work are no longer
+logged, so the next advice does not have them.
+
 ``render`` and ``check`` share nothing: what one writes, the other has to understand by its own table.
 """
 
@@ -34,6 +40,51 @@ def undo(rule: FirewallRule) -> str:
     return shlex.join(argv(rule, "-D"))
 
 
+def pasted(rule: FirewallRule) -> str:
+    """The command as it stands behind ``HEAD``: ``once`` puts the rule into our chain, where it is not there yet."""
+    return f"once {render(rule)}"
+
+
+HEAD = (
+    "# Shell commands for root: paste them, or save them and run sh FILE. A second run changes nothing.",
+    "# Each rule goes into a chain of ours, SYSLOGPARSE-INPUT or so, that is entered from the top of INPUT or so. In it, what",
+    "# drops stands before what accepts. A rule without the word once in front goes to the top of the chain that it names.",
+    "#   syslogparse_undo takes out all that was ever put into these chains.",
+    "#   syslogparse_trial 60 ahead of the rules, or TRIAL=60 sh FILE: what was there comes back in 60 seconds, unless you still",
+    "#   get in and run the kill that it names.",
+    "once() (",
+    "    tool=$1 chain=$3 ours=SYSLOGPARSE-$3",
+    "    shift 3",
+    '    case "$*" in *"-j DROP") way=-I ;; *) way=-A ;; esac',
+    '    "$tool" -w -n -L "$ours" >/dev/null 2>&1 || "$tool" -w -N "$ours" || exit',
+    '    "$tool" -w -C "$ours" "$@" 2>/dev/null || "$tool" -w "$way" "$ours" "$@" || exit',
+    '    "$tool" -w -C "$chain" -j "$ours" 2>/dev/null || "$tool" -w -I "$chain" -j "$ours"',
+    ")",
+    "syslogparse_undo() (",
+    "    for tool in iptables ip6tables; do",
+    "        for chain in INPUT FORWARD OUTPUT; do",
+    '            while "$tool" -w -D "$chain" -j "SYSLOGPARSE-$chain"; do :; done',
+    '            "$tool" -w -F "SYSLOGPARSE-$chain" && "$tool" -w -X "SYSLOGPARSE-$chain"',
+    "        done",
+    "    done 2>/dev/null",
+    "    :",
+    ")",
+    "syslogparse_trial() {",
+    "    four=$(iptables-save -t filter) six=$(ip6tables-save -t filter)",
+    "    (",
+    "        trap '' HUP INT",
+    '        sleep "${1:-60}"',
+    "        syslogparse_undo",
+    """        [ -z "$four" ] || printf '%s\\n' "$four" | iptables-restore -w""",
+    """        [ -z "$six" ] || printf '%s\\n' "$six" | ip6tables-restore -w""",
+    "    ) </dev/null >/dev/null 2>&1 &",
+    '    echo "syslogparse: in ${1:-60} seconds all is as it was, unless you run: kill $!"',
+    "}",
+    '[ -z "${TRIAL-}" ] || syslogparse_trial "$TRIAL"',
+)
+"""What stands before the rules that are to be pasted: POSIX shell, the same whatever the rules are."""
+
+
 def _physdev(rule: FirewallRule) -> list[str]:
     words: list[str] = []
     for option, value in (("--physdev-in", rule.physdev_in), ("--physdev-out", rule.physdev_out)):
@@ -53,13 +104,17 @@ def _protocol(rule: FirewallRule) -> list[str]:
 
 
 def check(line: str) -> bool:
-    """Whether ``line`` is one iptables or ip6tables rule of the kind that ``render`` or ``undo`` writes, or a comment.
+    """Whether ``line`` is one rule of the kinds that ``render``, ``pasted`` and ``undo`` write, a comment, or one of ``HEAD``.
 
     Strict: known options only, each once and in order, each value of its type, single blanks, no quoting.
     """
     if line == "#" or line.startswith("# "):
         return line.isprintable()
+    if line in HEAD:
+        return True
     words = line.split(" ")
+    if words[0] == "once" and words[2:3] == ["-I"]:
+        del words[0]
     if len(words) < _SHORTEST or words[0] not in _VERSIONS or words[1] not in ("-I", "-D") or words[2] not in _CHAINS:
         return False
     return _walk(_VERSIONS[words[0]], words[2], words[3:])

@@ -1,4 +1,8 @@
-"""System-call rules for those who own the filter: systemd units, OCI runtimes, and lists for builders of filters."""
+"""System-call rules for those who own the filter: systemd units, OCI runtimes, and lists for builders of filters.
+
+All of them are additions to a filter in force: which calls that one allows, no log says. Alone, as the whole filter, each
+of these would stop the program at its first other call.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +38,13 @@ _OCI_ARCHITECTURES = {
     "sh": "SCMP_ARCH_SH",
     "sheb": "SCMP_ARCH_SHEB",
 }
-_NAME = "[a-z_][a-z0-9_]{0,39}"
-_LINE = re.compile(rf"SystemCallFilter={_NAME}|SECCOMP_SYSCALL_ALLOW={_NAME}(?::{_NAME})*")
+_COMMENT = "To be added to the profile in force: alone it stops the program."
+
+HEAD = (
+    "# Additions to a filter in force. Alone, as the whole filter, each of these lines would stop the program: put it beside the",
+    "# SystemCallFilter= lines of the unit, the names of the container profile, or the list of the sandbox, that allow the rest.",
+)
+"""What stands before the rules that are to be pasted."""
 
 
 def render(rule: SyscallRule) -> str:
@@ -49,13 +58,18 @@ def undo(rule: SyscallRule) -> str:
 
 
 def oci(rules: Iterable[SyscallRule]) -> str:
-    """The rules of one program as a seccomp object for an OCI runtime (runtime-spec, config-linux.md), JSON in lines."""
+    """The rules of one program as a seccomp profile for an OCI runtime or Docker, JSON on one line.
+
+    It loads as it stands (runtime-spec, config-linux.md: defaultAction is required), and says itself that alone it is not
+    enough; runtimes pass over the field ``comment``.
+    """
     rules = list(rules)
     block = {
+        "defaultAction": "SCMP_ACT_ERRNO",
         "architectures": sorted({_OCI_ARCHITECTURES[rule.arch] for rule in rules}),
-        "syscalls": [{"names": _names(rules), "action": "SCMP_ACT_ALLOW"}],
+        "syscalls": [{"names": _names(rules), "action": "SCMP_ACT_ALLOW", "comment": _COMMENT}],
     }
-    return msgspec.json.format(msgspec.json.encode(block), indent=2).decode("ascii")
+    return msgspec.json.encode(block).decode("ascii")
 
 
 def allow_list(rules: Iterable[SyscallRule]) -> str:
@@ -67,8 +81,21 @@ def _names(rules: Iterable[SyscallRule]) -> list[str]:
     return sorted({rule.name for rule in rules})
 
 
+_NAME = "[a-z_][a-z0-9_]{0,39}"
+_ARCHITECTURE = (
+    "X86|X86_64|X32|ARM|AARCH64|LOONGARCH64|M68K|MIPS|MIPSEL|MIPS64|MIPSEL64|MIPS64N32|MIPSEL64N32|PARISC|PARISC64|"
+    "PPC|PPC64|PPC64LE|RISCV64|S390|S390X|SH|SHEB"
+)
+_LINE = re.compile(
+    rf"SystemCallFilter={_NAME}|SECCOMP_SYSCALL_ALLOW={_NAME}(?::{_NAME})*|"
+    rf'\{{"defaultAction":"SCMP_ACT_ERRNO","architectures":\["SCMP_ARCH_(?:{_ARCHITECTURE})"(?:,"SCMP_ARCH_(?:{_ARCHITECTURE})")*\],'
+    rf'"syscalls":\[\{{"names":\["{_NAME}"(?:,"{_NAME}")*\],"action":"SCMP_ACT_ALLOW",'
+    r'"comment":"To be added to the profile in force: alone it stops the program\."\}\]\}'
+)
+
+
 def check(line: str) -> bool:
-    """Whether ``line`` is one line of the kinds that ``render`` and ``allow_list`` write, or a comment."""
+    """Whether ``line`` is one line of the kinds that ``render``, ``allow_list`` and ``oci`` write, or a comment."""
     if line == "#" or line.startswith("# "):
         return line.isprintable()
     return _LINE.fullmatch(line) is not None

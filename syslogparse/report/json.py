@@ -10,6 +10,7 @@ import msgspec
 
 from syslogparse.evidence.model import Evidence, Grade, Kind, Reason
 from syslogparse.languages import render as languages
+from syslogparse.languages.render import Firewall
 from syslogparse.report import sections
 from syslogparse.report.events import ascii_json
 from syslogparse.report.model import Report, Summary
@@ -128,20 +129,27 @@ def identity(kind: str, owner: bytes | None, rule: str) -> str:
     return digest.hexdigest()
 
 
+def _identity(suggestion: Suggestion) -> str:
+    """The identity of a suggestion; that of a firewall rule is the same in each of its languages."""
+    rule = suggestion.rule
+    text = languages.render(rule)
+    subject = f"{rule.arch} {text}" if isinstance(rule, SyscallRule) else text
+    return identity(languages.language(rule), sections.owner(suggestion), subject)
+
+
 def _places(evidence: Evidence, files: tuple[str, ...]) -> tuple[Place, ...]:
     return tuple(Place(_file(files, index), line) for index, line in evidence.places[:5])
 
 
-def _proposal(suggestion: Suggestion, files: tuple[str, ...]) -> Proposal:
+def _proposal(suggestion: Suggestion, files: tuple[str, ...], firewall: Firewall) -> Proposal:
     rule, evidence = suggestion.rule, suggestion.evidence
-    kind, text = languages.language(rule), languages.render(rule)
-    subject = f"{rule.arch} {text}" if isinstance(rule, SyscallRule) else text
+    kind, text = languages.language(rule, firewall), languages.render(rule, firewall)
     return Proposal(
-        id=identity(kind, sections.owner(suggestion), subject),
+        id=_identity(suggestion),
         kind=kind,
         intent=suggestion.intent,
         rule=text,
-        undo=languages.undo(rule),
+        undo=languages.undo(rule, firewall),
         count=evidence.count,
         attempts=evidence.attempts,
         first=_time(evidence.first),
@@ -152,7 +160,7 @@ def _proposal(suggestion: Suggestion, files: tuple[str, ...]) -> Proposal:
         confidence=suggestion.confidence,
         why=suggestion.why,
         evidence=_places(evidence, files),
-        alternatives=tuple(languages.render(other) for other in suggestion.alternatives),
+        alternatives=(*(languages.render(other, firewall) for other in suggestion.alternatives), *languages.together([rule])),
         profile=None if suggestion.profile is None else _text(suggestion.profile),
         exe=_text(rule.exe) if isinstance(rule, SyscallRule) else None,
     )
@@ -207,7 +215,7 @@ def render(report: Report) -> bytes:
     document = Document(
         version=1,
         summary=_overview(report.summary, report.advice.not_suggested),
-        suggestions=tuple(_proposal(suggestion, report.summary.files) for suggestion in report.advice.suggestions),
+        suggestions=tuple(_proposal(one, report.summary.files, report.firewall) for one in report.advice.suggestions),
     )
     return _indented(msgspec.to_builtins(document))
 

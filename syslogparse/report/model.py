@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from syslogparse.evidence.model import Grade, Kind, Reason
+from syslogparse.languages.render import Firewall
 from syslogparse.rules.model import Advice
 
 
@@ -54,7 +55,8 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All that the formats text, rules and json print."""
+    """All that the formats text, rules and json print. firewall: the language of firewall rules."""
 
     summary: Summary
     advice: Advice
+    firewall: Firewall = "iptables"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syslogparse.languages.render import Script, together
 from syslogparse.report.escape import plain, printable
 from syslogparse.report.model import Report, Summary
-from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount, hosts, place, sections, seen
+from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount, hosts, is_sound, place, sections, seen
 from syslogparse.report.timefmt import span
 
 _CLOSED = {"high", "critical"}
@@ -61,39 +62,67 @@ def _provenance(item: Item, files: tuple[str, ...]) -> str:
     return ", ".join(part for part in parts if part).translate(_SHELL)
 
 
-def _rule(item: Item, files: tuple[str, ...], indent: str) -> Iterator[str]:
-    suggestion = item.suggestion
-    yield indent + _comment(f"{suggestion.intent}: {printable(suggestion.why)}")
-    yield indent + _comment(_provenance(item, files))
-    if not item.sound:
-        yield indent + _comment("not for pasting, it fails the grammar of its language:")
-        yield indent + _comment(item.rule.translate(_SHELL))
-    elif suggestion.risk in _CLOSED:
-        yield indent + _comment(f"risk {suggestion.risk}, remove the mark only if you want exactly this:")
-        yield indent + _MARK + item.rule
-    else:
-        yield indent + item.rule
+class _Printer:
+    """Prints one section."""
 
+    def __init__(self, section: Section, files: tuple[str, ...]) -> None:
+        self._section = section
+        self._files = files
+        items = [item for group in section.groups for item in group.items]
+        opened = [item.suggestion.rule for item in items if _stands_open(item)]
+        self._script = Script(section.language, [item.suggestion.rule for item in items if item.sound], opened)
 
-def _group(section: Section, group: Group, files: tuple[str, ...]) -> Iterator[str]:
-    indent = ""
-    if section.what:
-        yield ""
-        yield _comment(f"{section.what} {printable(group.name or b'-', NAME_LIMIT).translate(_SHELL)}")
-        indent = "  "
-    for item in group.items:
-        if not section.what:
+    def lines(self) -> Iterator[str]:
+        yield from self._script.head
+        for group in self._section.groups:
+            yield from self._group(group)
+
+    def _group(self, group: Group) -> Iterator[str]:
+        indent, what = "", self._section.what
+        if what:
             yield ""
-        yield from _rule(item, files, indent)
+            yield _comment(f"{what} {printable(group.name or b'-', NAME_LIMIT).translate(_SHELL)}")
+            indent = "  "
+        if group.block:  # inside the profile that runs it
+            yield indent + group.block
+            indent += "  "
+        for item in group.items:
+            if not what:
+                yield ""
+            yield from (indent + line for line in self._rule(item))
+        opened = [item.suggestion.rule for item in group.items if _stands_open(item)]
+        yield from (f"{indent}{_MARK}or: {other}" for other in together(opened))
+        if group.block:
+            yield indent[2:] + "}"
+
+    def _rule(self, item: Item) -> Iterator[str]:
+        suggestion = item.suggestion
+        yield _comment(f"{suggestion.intent}: {printable(suggestion.why)}")
+        yield _comment(_provenance(item, self._files))
+        line = self._script.line(suggestion.rule, f"{suggestion.intent}: {suggestion.why}") if item.sound else ""
+        if not is_sound(self._section.language, line):
+            yield _comment("not for pasting, it fails the grammar of its language:")
+            yield _comment(item.rule.translate(_SHELL))
+        elif line.startswith(_MARK):
+            yield line
+        elif suggestion.risk in _CLOSED:
+            yield _comment(f"risk {suggestion.risk}, remove the mark only if you want exactly this:")
+            yield _MARK + line
+            yield from (_MARK + one for one in item.after)
+        else:
+            yield line
+            yield from item.after
+
+
+def _stands_open(item: Item) -> bool:
+    return item.sound and item.suggestion.risk not in _CLOSED
 
 
 def render(report: Report) -> str:
-    """The rules as text in which every line is a rule, a comment or empty. Ends in a line feed."""
+    """The rules as text in which every line is a rule, a comment, empty, or of a section's head. Ends in a line feed."""
     lines = list(_head(report.summary))
     for section in sections(report):
-        lines += ["", f"# ==== {section.language} ===="]
-        for group in section.groups:
-            lines += _group(section, group, report.summary.files)
+        lines += ["", f"# ==== {section.language} ====", *_Printer(section, report.summary.files).lines()]
     if not report.advice.suggestions:
         lines += ["", "# Nothing to suggest."]
     return "\n".join(lines) + "\n"

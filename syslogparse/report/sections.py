@@ -6,13 +6,16 @@ What the formats share, so that text, rules and JSON cannot tell different stori
 from __future__ import annotations
 
 import heapq
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from syslogparse.evidence.model import Evidence
 from syslogparse.languages import render as languages
+from syslogparse.languages.render import Firewall, Language
 from syslogparse.report import timefmt
 from syslogparse.report.escape import is_plain, printable
 from syslogparse.report.model import Report
+from syslogparse.rules.apparmor_model import FileRule
 from syslogparse.rules.model import Rule, Suggestion, SyscallRule
 
 NAME_LIMIT = 200
@@ -23,29 +26,55 @@ _HOSTS = 3
 
 
 class Item(NamedTuple):
-    """A suggestion with its rule as text. sound: whether that text passes its language's grammar and hides nothing."""
+    """A suggestion with its rule as text. sound: whether that text passes its language's grammar and hides nothing.
+
+    after: the block that the rule is of no use without, where no group is that block.
+    """
 
     rule: str
     sound: bool
     suggestion: Suggestion
+    after: tuple[str, ...] = ()
 
 
-def _item(suggestion: Suggestion) -> Item:
-    rule = languages.render(suggestion.rule)
-    return Item(rule, is_plain(rule) and languages.check(languages.language(suggestion.rule), rule), suggestion)
+def _item(suggestion: Suggestion, firewall: Firewall, children: Mapping[bytes, str], named: Container[bytes]) -> Item:
+    rule = languages.render(suggestion.rule, firewall)
+    child = _child(suggestion)
+    after = (children[child], _EMPTY, "}") if child is not None and child not in named else ()
+    return Item(rule, is_sound(languages.language(suggestion.rule, firewall), rule), suggestion, after)
+
+
+_EMPTY = "  # Nothing is known of what it needs: until rules stand here, it is denied everything."
+
+
+def _child(suggestion: Suggestion) -> bytes | None:
+    """The child profile that the rule enters; None where it enters none."""
+    rule = suggestion.rule
+    if not isinstance(rule, FileRule) or rule.execute != "Cx":
+        return None
+    return (suggestion.profile or b"") + b"//" + rule.path
+
+
+def is_sound(language: Language, line: str) -> bool:
+    """Whether ``line`` passes its language's grammar and reads as what it is."""
+    return is_plain(line) and languages.check(language, line)
 
 
 class Group(NamedTuple):
-    """Suggestions that belong together. name: profile or executable as the log has it; None where the language knows neither."""
+    """Suggestions that belong together. name: profile or executable as the log has it; None where the language knows neither.
+
+    block: the head of the block that the rules need around them: of a child profile that a rule (Cx) of its parent enters.
+    """
 
     name: bytes | None
     items: list[Item]
+    block: str = ""
 
 
 class Section(NamedTuple):
     """One language. total, lines: suggestions and log lines behind them, those left out included."""
 
-    language: str
+    language: Language
     groups: list[Group]
     total: int
     lines: int
@@ -67,11 +96,17 @@ def owner(suggestion: Suggestion) -> bytes | None:
     return rule.exe if isinstance(rule, SyscallRule) else suggestion.profile
 
 
-def _groups(suggestions: list[Suggestion]) -> list[Group]:
+def _groups(suggestions: list[Suggestion], firewall: Firewall) -> list[Group]:
+    named = {owner(suggestion) or b"" for suggestion in suggestions}
+    children = {
+        child: languages.block(suggestion.rule.path)
+        for suggestion in suggestions
+        if isinstance(suggestion.rule, FileRule) and (child := _child(suggestion)) is not None
+    }
     groups: dict[bytes | None, list[Item]] = {}
     for suggestion in suggestions:
-        groups.setdefault(owner(suggestion), []).append(_item(suggestion))
-    return [Group(name, items) for name, items in groups.items()]
+        groups.setdefault(owner(suggestion), []).append(_item(suggestion, firewall, children, named))
+    return [Group(name, items, children.get(name or b"", "")) for name, items in groups.items()]
 
 
 def _foremost(suggestions: list[Suggestion], number: int | None) -> list[Suggestion]:
@@ -88,13 +123,13 @@ def sections(report: Report, max_rules: int | None = None) -> list[Section]:
 
     max_rules: of each language only so many, those with the most lines behind them.
     """
-    by_language: dict[str, list[Suggestion]] = {}
+    by_language: dict[Language, list[Suggestion]] = {}
     for suggestion in report.advice.suggestions:
-        by_language.setdefault(languages.language(suggestion.rule), []).append(suggestion)
+        by_language.setdefault(languages.language(suggestion.rule, report.firewall), []).append(suggestion)
     return [
         Section(
             language,
-            _groups(_foremost(suggestions, max_rules)),
+            _groups(_foremost(suggestions, max_rules), report.firewall),
             len(suggestions),
             sum(each.evidence.count for each in suggestions),
         )
@@ -102,9 +137,9 @@ def sections(report: Report, max_rules: int | None = None) -> list[Section]:
     ]
 
 
-def rendered(rule: Rule) -> str:
+def rendered(rule: Rule, firewall: Firewall) -> str:
     """A rule, an alternative too, in its language."""
-    return languages.render(rule)
+    return languages.render(rule, firewall)
 
 
 def place(files: tuple[str, ...], at: tuple[int, int]) -> str:

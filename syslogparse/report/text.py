@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syslogparse.evidence.model import GRADES, KINDS
+from syslogparse.languages.render import Firewall
 from syslogparse.report import sections
 from syslogparse.report.escape import plain, printable
 from syslogparse.report.model import Report, SandboxState, Summary
@@ -109,9 +110,11 @@ class TextReport:
     def __init__(self, width: int, color: bool, unicode: bool = True) -> None:
         self._console = make_console(width, color)
         self._glyphs = _UNICODE if unicode else _ASCII
+        self._firewall: Firewall = "iptables"
 
     def render(self, report: Report, max_rules: int | None = None) -> str:
         """The report as text with a last line feed. max_rules: of each language only so many."""
+        self._firewall = report.firewall
         parts = sections.sections(report, max_rules)
         common = _common(report)
         if not report.summary.complete:
@@ -195,7 +198,7 @@ class TextReport:
         if not item.sound:
             self._print(self._wrapped(Text("Not for pasting: it fails the grammar of its language.", "red"), columns.rule))
         for other in item.suggestion.alternatives:
-            self._print(Text.assemble((f"{'or':>{columns.rule - 2}}  ", "dim"), plain(sections.rendered(other))))
+            self._print(Text.assemble((f"{'or':>{columns.rule - 2}}  ", "dim"), plain(sections.rendered(other, self._firewall))))
 
     def _details(self, suggestion: Suggestion, common: Common) -> str:
         evidence = suggestion.evidence

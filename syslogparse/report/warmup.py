@@ -11,17 +11,8 @@ from collections.abc import Callable
 from syslogparse.evidence.model import AppArmorKey, Event, Evidence, Key, Kind, NetfilterKey, SeccompKey
 from syslogparse.report import events
 from syslogparse.report.model import Report, SandboxState, Summary, Undecoded
-from syslogparse.rules.model import (
-    RISKS,
-    Advice,
-    CapabilityRule,
-    FileRule,
-    FirewallRule,
-    NetworkRule,
-    Rule,
-    Suggestion,
-    SyscallRule,
-)
+from syslogparse.rules.apparmor_model import CapabilityRule, FileRule, NetworkRule
+from syslogparse.rules.model import RISKS, Advice, FirewallRule, Rule, Suggestion, SyscallRule
 
 _NASTY = (
     "wide 漢字 emoji \U0001f980 joined \U0001f468\u200d\U0001f469 é e\u0301 עברית "

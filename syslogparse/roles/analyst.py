@@ -19,6 +19,7 @@ from syslogparse.roles import wire
 from syslogparse.roles.gather import Gathering, Parser, speaks
 from syslogparse.roles.output import ReaderGone, tell, write_all
 from syslogparse.rules.advise import advise
+from syslogparse.rules.apparmor_target import LATEST, Choices
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Log, Unreadable
 
@@ -162,7 +163,8 @@ def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
     totals = gathering.totals
     first, last = gathering.fold.span()
     below = _drop_untrusted(gathering.fold, desk.options)
-    advice = advise(gathering.fold.evidence(totals.first_lines()), desk.options.intent)
+    choices = Choices(desk.options.exact, desk.options.apparmor or LATEST)
+    advice = advise(gathering.fold.evidence(totals.first_lines()), desk.options.intent, choices)
     if below:
         advice.not_suggested["below the trust asked for"] = below
     recorded = [f"{count} x {reason}" for reason, count in totals.reasons.items() if reason in _CUT]
@@ -183,7 +185,7 @@ def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
         losses=(*losses, *recorded),
         sandbox=desk.sandbox,
     )
-    return Report(summary, advice)
+    return Report(summary, advice, desk.options.firewall)
 
 
 def _in_order(names: Sequence[_K], sums: Mapping[_K, int]) -> dict[_K, int]:

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from syslogparse.evidence.model import KINDS, Evidence, Kind
 from syslogparse.rules import apparmor, firewall, seccomp
+from syslogparse.rules.apparmor_target import USUAL, Choices
 from syslogparse.rules.merge import AskedIntent
 from syslogparse.rules.model import Advice, Suggestion
 
 
-def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto") -> Advice:
+def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto", choices: Choices = USUAL) -> Advice:
     """All suggestions for ``evidence``, by kind, then risk (low first), then the natural order of the rules.
 
-    ``intent`` is for the packet filter: ``allow`` and ``block`` force the target of its rules. What the keys hold is
-    validated again; what does not validate is counted as not suggested. Nothing is raised for any content of a key.
+    ``intent`` is for the packet filter: ``allow`` and ``block`` force the target of its rules. ``choices`` are for AppArmor.
+    What the keys hold is validated again; what does not validate is counted as not suggested. Nothing is raised for any
+    content of a key.
     """
     by_kind: dict[Kind, list[Evidence]] = {kind: [] for kind in KINDS}
     for item in evidence:
@@ -22,16 +24,16 @@ def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto") -> Advice
     suggestions: list[Suggestion] = []
     not_suggested: dict[str, int] = {}
     for kind in KINDS:
-        part = _advise_kind(kind, by_kind[kind], intent)
+        part = _advise_kind(kind, by_kind[kind], intent, choices)
         suggestions.extend(part.suggestions)
         for reason, lines in part.not_suggested.items():
             not_suggested[reason] = not_suggested.get(reason, 0) + lines
     return Advice(tuple(suggestions), dict(sorted(not_suggested.items())))
 
 
-def _advise_kind(kind: Kind, evidence: Sequence[Evidence], intent: AskedIntent) -> Advice:
+def _advise_kind(kind: Kind, evidence: Sequence[Evidence], intent: AskedIntent, choices: Choices) -> Advice:
     if kind == "netfilter":
         return firewall.advise(evidence, intent)
     if kind == "apparmor":
-        return apparmor.advise(evidence)
+        return apparmor.advise(evidence, choices)
     return seccomp.advise(evidence)

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from syslogparse.evidence.model import Evidence, Grade
+from syslogparse.rules.apparmor_model import AppArmorRule
 
 Intent: TypeAlias = Literal["allow", "block", "quiet", "alert"]
 Risk: TypeAlias = Literal["low", "medium", "high", "critical"]
@@ -37,34 +38,6 @@ class FirewallRule(msgspec.Struct, frozen=True, tag="firewall"):
     dport: int | None = None
     icmp_type: int | None = None
     icmp_code: int | None = None
-
-
-class FileRule(msgspec.Struct, frozen=True, tag="file"):
-    """AppArmor file access. path: the very bytes, unescaped. perms: letters of apparmor.d(5), in the order r w a l k m.
-
-    execute: the transition (ix, Px, Cx, ...) or empty for none.
-    """
-
-    path: bytes
-    perms: str
-    owner: bool = False
-    execute: str = ""
-
-
-class CapabilityRule(msgspec.Struct, frozen=True, tag="capability"):
-    """AppArmor capability. name: lower case, without CAP_ (capabilities(7))."""
-
-    name: str
-
-
-class NetworkRule(msgspec.Struct, frozen=True, tag="network"):
-    """AppArmor socket access. family, sock_type: apparmor.d(5)'s words."""
-
-    family: str
-    sock_type: str
-
-
-AppArmorRule: TypeAlias = FileRule | CapabilityRule | NetworkRule
 
 
 class SyscallRule(msgspec.Struct, frozen=True, tag="syscall"):

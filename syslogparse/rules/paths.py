@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from syslogparse.rules.apparmor_model import FileRule
 from syslogparse.rules.merge import moved
-from syslogparse.rules.model import FileRule, Risk
+from syslogparse.rules.model import Risk
 
 
 class Danger(NamedTuple):

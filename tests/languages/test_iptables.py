@@ -1,10 +1,10 @@
-import subprocess
+import shlex
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syslogparse.languages.iptables import argv, check, render, undo
+from syslogparse.languages.iptables import HEAD, argv, check, pasted, render, undo
 from syslogparse.rules.advise import advise
 from syslogparse.rules.model import FirewallRule
 from syslogparse.rules.packet import PROTOCOLS
@@ -40,21 +40,6 @@ EXAMPLES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def in_own_namespace(require_tool):
-    """Runs a program in a network namespace of its own: no rule of this machine is seen or changed."""
-    unshare = require_tool("unshare")
-    for tool in ("iptables", "ip6tables", "iptables-restore", "ip6tables-restore", "iptables-save", "ip6tables-save"):
-        require_tool(tool)
-
-    def run(*command, text=""):
-        done = subprocess.run([unshare, "-n", *command], input=text, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, (command, text, done.stderr)
-        return done
-
-    return run
-
-
 def fragment(rules):
     lines = [" ".join(argv(rule, "-A")[1:]) for rule in rules]
     return "\n".join(["*filter", *lines, "COMMIT", ""])
@@ -74,6 +59,17 @@ def test_lines(rule, line):
     assert undo(rule) == line.replace(" -I ", " -D ", 1)
     assert check(line)
     assert check(undo(rule))
+    assert check(pasted(rule))
+    assert all(map(check, HEAD))
+
+
+@pytest.mark.parametrize("name", ["$(id)", "a b", "a;id", "`id`", "'", '"', "-j", "a\nb", "a*", "#x"])
+def test_what_no_maker_of_rules_lets_through_is_one_quoted_word_and_fails_the_grammar(name):
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface=name)
+    assert shlex.split(render(rule)) == argv(rule)
+    assert shlex.split(pasted(rule)) == ["once", *argv(rule)]
+    assert not check(render(rule))
+    assert not check(pasted(rule))
 
 
 @pytest.mark.root
@@ -112,6 +108,64 @@ def test_commands_go_in_and_come_out_again(in_own_namespace):
     assert not [line for line in left.splitlines() if line.startswith("-A")]
 
 
+def listed(text):
+    """The rules that a listing of iptables-save holds, chains of ours without rules too."""
+    return [line for line in text.splitlines() if line.startswith("-A") or line.startswith(":SYSLOGPARSE")]
+
+
+SAVE = "iptables-save; ip6tables-save; echo ----"
+RULES = [rule for rule, _ in EXAMPLES]
+
+
+@pytest.mark.root
+def test_the_script_twice_is_the_script_once(in_own_namespace):
+    """One jump a chain at the top, what drops ahead of what accepts, and nothing left after the undo."""
+    script = "\n".join([*HEAD, *map(pasted, RULES)])
+    again = "\n".join([*HEAD, *map(pasted, reversed(RULES))])
+    own = "iptables -A INPUT -i lo -j ACCEPT"
+    parts = [own, script, SAVE, script, SAVE, again, SAVE, "syslogparse_undo", SAVE, "syslogparse_undo", SAVE]
+    done = in_own_namespace("sh", text="\n".join(parts))
+    once, twice, other, left, empty = (listed(part) for part in done.stdout.split("----\n")[:-1])
+    assert once == twice == other
+    assert left == empty == ["-A INPUT -i lo -j ACCEPT"]
+    assert done.stderr == ""
+    assert [line for line in once if line.startswith("-A INPUT")] == [
+        "-A INPUT -j SYSLOGPARSE-INPUT",
+        "-A INPUT -i lo -j ACCEPT",
+        "-A INPUT -j SYSLOGPARSE-INPUT",
+    ]
+    for chain in ("INPUT", "OUTPUT", "FORWARD"):
+        targets = [line.split()[-1] for line in once if line.startswith(f"-A SYSLOGPARSE-{chain}")]
+        assert targets
+    targets = [line.rpartition(" -j ")[2] for line in once if line.startswith("-A SYSLOGPARSE-INPUT")]
+    four = targets[: sum(rule.chain == "INPUT" and rule.family == 4 for rule in RULES)]
+    assert four == ["DROP", "DROP", "DROP", "ACCEPT"]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("before", ["", "iptables -P INPUT DROP; iptables -A INPUT -i lo -j ACCEPT", "once ip6tables -I INPUT -i a -p 99 -j DROP"])
+def test_a_trial_ends_as_it_began_unless_it_is_stopped(in_own_namespace, shell, before):
+    kept = "\n".join([*HEAD, before, SAVE, "syslogparse_trial 1", *map(pasted, RULES), 'kill "$!"', "sleep 2", SAVE])
+    first, second, _ = in_own_namespace(shell, text=kept).stdout.split("----\n")
+    assert len(listed(second)) > len(RULES)
+    back = "\n".join([*HEAD, before, SAVE, "syslogparse_trial 1", *map(pasted, RULES), "sleep 3", SAVE])
+    first, second, _ = in_own_namespace(shell, text=back).stdout.split("----\n")
+    assert listed(first) == listed(second)
+    for policy in (":INPUT DROP", ":INPUT ACCEPT"):
+        assert (policy in first) <= (policy in second)
+
+
+@pytest.mark.root
+@pytest.mark.corpora
+def test_the_real_tools_take_every_rule_from_the_real_logs(in_own_namespace, corpus_rules):
+    take(in_own_namespace, corpus_rules)
+    for rule in corpus_rules:
+        assert check(render(rule))
+        assert check(undo(rule))
+        assert check(pasted(rule))
+
+
 @pytest.mark.root
 @settings(max_examples=25)
 @given(st.lists(likely, min_size=20, max_size=60), st.sampled_from(["auto", "allow", "block"]))
@@ -138,6 +192,13 @@ def test_no_rendered_word_needs_a_shell_to_be_careful():
     [
         "",
         " ",
+        "once",
+        "once iptables -F INPUT",
+        "once once iptables -I INPUT -i eth0 -p tcp -j ACCEPT",
+        "once iptables -D INPUT -i eth0 -p tcp -j ACCEPT",
+        "once  iptables -I INPUT -i eth0 -p tcp -j ACCEPT",
+        "once() ( id",
+        "syslogparse_undo",
         "iptables",
         "iptables -F",
         "iptables -F INPUT",

@@ -4,16 +4,8 @@ from hypothesis import strategies as st
 
 from syslogparse.evidence.model import GRADES, KINDS, Evidence, SeccompKey
 from syslogparse.report.model import Report, SandboxState, Summary, Undecoded
-from syslogparse.rules.model import (
-    RISKS,
-    Advice,
-    CapabilityRule,
-    FileRule,
-    FirewallRule,
-    NetworkRule,
-    Suggestion,
-    SyscallRule,
-)
+from syslogparse.rules.apparmor_model import CapabilityRule, FileRule, NetworkRule
+from syslogparse.rules.model import RISKS, Advice, FirewallRule, Suggestion, SyscallRule
 
 NASTY = [
     "\x1b]8;;http://evil/\x07click\x1b]8;;\x07",

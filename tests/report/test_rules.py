@@ -10,7 +10,8 @@ from syslogparse.languages import render as languages
 from syslogparse.report import rules
 from syslogparse.report.model import Report
 from syslogparse.report.warmup import synthetic_report
-from syslogparse.rules.model import Advice, FileRule, FirewallRule, Suggestion
+from syslogparse.rules.apparmor_model import FileRule
+from syslogparse.rules.model import Advice, FirewallRule, Suggestion
 from tests.report.hostile import KEY, NASTY, reports
 from tests.report.test_escape import is_harmless
 

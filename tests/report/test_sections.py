@@ -1,8 +1,15 @@
+import re
+import subprocess
+
+import pytest
 from msgspec.structs import replace
 
-from syslogparse.report import sections
+from syslogparse.report import rules, sections
 from syslogparse.report.warmup import synthetic_report
+from syslogparse.rules.advise import advise
+from syslogparse.rules.apparmor_target import Choices
 from syslogparse.rules.model import Advice
+from tests.rules.make import denial, events_of
 
 REPORT = synthetic_report(complete=True)
 SUGGESTIONS = REPORT.advice.suggestions
@@ -54,3 +61,36 @@ def test_amount():
     assert sections.amount(0, "line") == "0 lines"
     assert sections.amount(1, "line") == "1 line"
     assert sections.amount(1204, "line") == "1,204 lines"
+
+
+def test_a_child_profile_is_a_block_and_the_rule_that_enters_it_never_stands_alone():
+    ran = denial(profile=b"p", operation=b"exec", name=b"/bin/x y", mask=b"x")
+    (part,) = sections.sections(replace(REPORT, advice=advise([ran])))
+    (item,) = part.groups[0].items
+    assert item.after[0] == 'profile "/bin/x y" {'
+    assert item.after[-1] == "}"
+    inside = denial(profile=b"p//null-/bin/x y", verdict=b"ALLOWED")
+    (part,) = sections.sections(replace(REPORT, advice=advise([ran, inside])))
+    assert {group.name: group.block for group in part.groups} == {b"p": "", b"p///bin/x y": 'profile "/bin/x y" {'}
+    assert all(item.after == () for group in part.groups for item in group.items)
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize(
+    "name", ["captured/apparmor-6.12.log", "captured/apparmor-6.1.0.log", "apparmor/apparmor.d-logs/audit.log"]
+)
+def test_profiles_with_their_children_inside_load(corpora, require_tool, name):
+    items = [item for item in events_of((corpora / name).read_bytes()) if item.kind == "apparmor"]
+    advice = advise(items, choices=Choices(target=(3, 0)))
+    text = rules.render(replace(REPORT, advice=advice))
+    profiles: dict[str, list[str]] = {}
+    for part in re.split(r"\n# profile ", text)[1:]:
+        head, _, lines = part.partition("\n")
+        inside = [parent for parent in profiles if head.startswith(parent + "///")]
+        profiles.setdefault(inside[0] if inside and " {" in lines else head, []).append(lines)
+    blocks = "".join(f"profile p{number} {{\n{''.join(lines)}\n}}\n" for number, lines in enumerate(profiles.values()))
+    parser = [require_tool("apparmor_parser"), "-Q", "-K"]
+    words = "capability|mount|owner|/|profile|}|ptrace|network|unix|change_profile"
+    for closed in (blocks, re.sub(rf"(?m)^( *)# (?={words})", r"\1", blocks)):
+        done = subprocess.run(parser, input="include <tunables/global>\n" + closed, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, (closed, done.stderr)

@@ -12,7 +12,8 @@ from syslogparse.report.escape import is_plain
 from syslogparse.report.model import Report, Undecoded
 from syslogparse.report.text import TextReport, make_console, taken
 from syslogparse.report.warmup import synthetic_report
-from syslogparse.rules.model import RISKS, Advice, FileRule, FirewallRule, Suggestion
+from syslogparse.rules.apparmor_model import FileRule
+from syslogparse.rules.model import RISKS, Advice, FirewallRule, Suggestion
 from tests.report.hostile import KEY, reports
 from tests.report.test_escape import is_harmless
 

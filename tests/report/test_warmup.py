@@ -15,7 +15,7 @@ from syslogparse.report.progress import Progress
 from syslogparse.report.text import TextReport
 from syslogparse.report.warmup import synthetic_event, synthetic_report, warm_up
 from msgspec.structs import replace
-from syslogparse.rules.model import FileRule
+from syslogparse.rules.apparmor_model import FileRule
 
 ODD = "".join(map(chr, [*range(0x20, 0x250), *range(0x300, 0x370), *range(0x600, 0x620), *range(0x1100, 0x1200, 7),
     *range(0x2000, 0x2800, 11), *range(0x3000, 0x30FF, 5), *range(0xD800, 0xE000, 97), *range(0xFE00, 0xFFFF, 13),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.rules.model import RISKS, FileRule
+from syslogparse.rules.apparmor_model import FileRule
+from syslogparse.rules.model import RISKS
 from syslogparse.rules.paths import danger_of
 
 
