@@ -14,7 +14,8 @@ from syslogparse.evidence.stamp import Clock
 MAX_LINE: Final = 65536
 """Bytes of the longest line that is decoded; syslog daemons cut at 8 KiB, auditd at 8970 bytes."""
 
-LITERALS: tuple[bytes, ...] = (*netfilter.LITERALS, b"apparmor=")
+_APPARMOR_FIELD: Final = b"apparmor="
+LITERALS: tuple[bytes, ...] = (*netfilter.LITERALS, _APPARMOR_FIELD)
 """Every line of interest holds one of these, or one of ``AUDIT_LITERALS``."""
 AUDIT: Final = b"audit"
 AUDIT_LITERALS: tuple[bytes, ...] = (b"type=150", b"[150", b"type=APPARMOR", b"1326", b"SECCOMP", b"seccomp")
@@ -49,8 +50,12 @@ def interesting(line: bytes) -> bool:
         (line.startswith(_JSON) and any(line.find(literal) >= 0 for literal in journal.JSON_LITERALS))
         or any(line.find(literal) >= 0 for literal in _APPARMOR)
         or netfilter.is_interesting(line)
-        or (line.find(AUDIT) >= 0 and any(line.find(literal) >= 0 for literal in _AUDITED))
+        or (line.find(AUDIT) >= 0 and _is_audited(line))
     )
+
+
+def _is_audited(text: bytes) -> bool:
+    return any(text.find(literal) >= 0 for literal in _AUDITED)
 
 
 def literals_of(text: bytes) -> tuple[bytes, ...]:
@@ -111,7 +116,7 @@ class Decoder:
             return None
 
     def _json(self, line: bytes) -> Event | None:
-        if not interesting(line):
+        if not interesting(line) and line.find(_APPARMOR_FIELD) < 0:
             return None
         return self.entry(journal.from_json(line), forgeable=True)
 
@@ -169,9 +174,10 @@ class Decoder:
             if not whole:
                 _refuse_cut(lambda: apparmor.is_whole(record, apparmor.fields(record)))
             return self._audited("apparmor", said, record, apparmor.fields(record))
-        if record.type == _PROSE or (record.type in apparmor.TYPES and interesting(record.body)):
+        speaks_of_it = interesting(record.body) or _is_audited(record.body)
+        if record.type == _PROSE or (speaks_of_it and record.type in apparmor.TYPES):
             raise Undecodable("not a complete record")
-        if interesting(record.body) and audit.is_user_space(record.type):
+        if speaks_of_it and audit.is_user_space(record.type):
             raise Undecodable("not said by the kernel")
         return None
 
