@@ -39,6 +39,14 @@ PACKET = b"IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 PROTO=TCP SPT=1 DPT=2
         (b"<4>[   16.237012] ", b"[   16.237012]", b"", 0),
         (b"[   16.237012][  T123] ", b"[   16.237012][  T123]", b"", None),
         (b"[   16.237012] [    C0] ", b"[   16.237012] [    C0]", b"", None),
+        # The template of a log daemon that puts a blank behind the tag where the message begins with one.
+        (b"Nov 22 06:20:23 vmrig kernel:   ", b"Nov 22 06:20:23", b"vmrig", None),
+        # The kernel's own word for no host name.
+        (b"Nov 22 06:20:23 (none) kernel: ", b"Nov 22 06:20:23", b"(none)", None),
+        # busybox' klogd: user space can have no other facility from the C library.
+        (b"Nov 22 06:20:23 vmrig user.warn kernel: ", b"Nov 22 06:20:23", b"vmrig", 1),
+        (b"Nov 22 06:20:23 user.info kernel: ", b"Nov 22 06:20:23", b"", 1),
+        (b"Sun Nov 22 06:20:23 2026 kern.debug  kernel:         ", b"Sun Nov 22 06:20:23 2026", b"", 0),
     ],
 )
 def test_the_kernel_speaks(front: bytes, stamp: bytes, host: bytes, facility: int | None):
@@ -82,8 +90,11 @@ NOT_THE_KERNEL = [
     b"Nov 22 06:20:23 vmrig evil kernel: ",
     b"Nov 22 06:20:23 evil kernel kernel: ",
     b"Nov 22 06:20:23 sshd:bob kernel: ",
-    b"Nov 22 06:20:23 vmrig user.notice kernel: ",
-    b"Nov 22 06:20:23 user.notice kernel: ",
+    b"Nov 22 06:20:23 vmrig local0.notice kernel: ",
+    b"Nov 22 06:20:23 auth.notice kernel: ",
+    b"Nov 22 06:20:23 vmrig user.warn kernel[1]: ",
+    b"Nov 22 06:20:23 vmrig (some) kernel: ",
+    b"Nov 22 06:20:23 vmrig  kernel: ",
     b"2026-11-22T06:20:23Z daemon.err kernel: ",
     b"Nov 22 06:20:23 vmrig -- MARK -- kernel: ",
     b"Nov 22 06:20:23 vmrig last message repeated 2 times kernel: ",
