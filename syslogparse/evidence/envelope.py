@@ -11,7 +11,7 @@ import re
 
 from syslogparse.evidence import packetlog, ring, tags
 from syslogparse.evidence.model import Undecodable
-from syslogparse.evidence.speaker import KERN, REPEATED, Envelope, Speaker, auditd, facility, kernel, relayed
+from syslogparse.evidence.speaker import KERN, REPEATED, USER, Envelope, Speaker, auditd, facility, kernel, relayed
 
 __all__ = ["KERN", "KERNEL_LINE", "Envelope", "Speaker", "first", "is_left_cut", "split", "without_uptime"]
 
@@ -19,12 +19,15 @@ _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _STAMP = rb"(?:" + _MONTH + rb" {1,2}\d{1,2} " + tags.CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + tags.CLOCK + rb")"
 _PRI = rb"(?:<(\d{1,3})>)?"
 
-_KERNEL = rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??kernel:(?!:) ?+"
-KERNEL_LINE = _KERNEL + rb"(?:" + ring.UPTIME + rb" ?+)?"
+_KERNEL = rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??kernel:(?!:) *+"
+KERNEL_LINE = _KERNEL + rb"(?:" + ring.UPTIME + rb" *+)?"
 """Pattern of what stands before the kernel's own text in a line without priority. Groups: stamp, host."""
 _CLASSIC = re.compile(_PRI + _KERNEL)
 _RELAYED = re.compile(_PRI + rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??" + tags.RELAY)
-_PRINTK = re.compile(ring.UPTIME + rb" ?+")
+_PRINTK = re.compile(rb" *+" + ring.UPTIME + rb" *+")
+_SPEAK_AS_KERNEL = (KERN, USER)
+"""Facilities of the column under which ``kernel`` is the kernel: busybox' klogd logs through syslog(3), where no process but
+the kernel can have the first."""
 
 _FIRST_OF_AUDITD = (b"type=", b"node=")
 _FIRST_OF_AUDIT = (b"type=", b"audit: type=")
@@ -88,7 +91,7 @@ def is_left_cut(line: bytes) -> bool:
 
 def without_uptime(message: bytes) -> bytes:
     """A kernel message without the ``[SECONDS]`` since boot that printk.time=1 puts in front of it."""
-    if message.startswith(b"[") and (found := _PRINTK.match(message)):
+    if message.startswith((b"[", b" ")) and (found := _PRINTK.match(message)):
         return message[found.end() :]
     return message
 
@@ -115,6 +118,6 @@ def _any(line: bytes) -> Envelope | None:
         return said
     if tagged.tag != b"kernel":
         return relayed(tagged.stamp, tagged.host, tagged.tag, tagged.message, tagged.facility)
-    if tagged.process or (tagged.column and tagged.facility != KERN):
+    if tagged.process or (tagged.column and tagged.facility not in _SPEAK_AS_KERNEL):
         raise Undecodable("not said by the kernel")
     return kernel(tagged.stamp, tagged.host, tagged.message, tagged.facility)

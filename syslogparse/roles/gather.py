@@ -110,7 +110,7 @@ class Gathering:
         # A packet is never an audit record, whatever a parser says.
         packets: list[set[Grade]] = [{log.kernel, log.journal, GRADES[-1]} for log in grades]
         self._grades_of: dict[Kind, list[set[Grade]]] = {"netfilter": packets, "apparmor": self._grades, "seccomp": self._grades}
-        self._owner = {place: parsers[index % len(parsers)] for index, place in enumerate(places)}
+        self._owner = {place: parser for parser in parsers for place in parser.places}
         self._parts: dict[int, int] = {}
         self._turn = iter(places)
         self._current: Place | None = next(self._turn, None)
