@@ -34,6 +34,8 @@ _FIRST_OF_AUDIT = (b"type=", b"audit: type=")
 # dmesg -t and journalctl -o cat print the kernel's audit records without stamp and tag. The header begins the line, and is one
 # that only the ring buffer has; who can begin a line of a log could write `kernel:` as well, so it is worth no more than that.
 _BARE = re.compile(rb"(?:audit: )?(?=type=\d{4} audit\(\d{1,12}\.\d{1,9}:\d{1,20}\): )")
+# Its tag without a stamp, as some tools leave it: the tag position still, but in files that anybody may have made.
+_NO_STAMP = re.compile(rb"kernel:(?!:) ++")
 _MARK = b"\xef\xbb\xbf"
 _HOLE = b"\x00" * 8
 # grep(1) puts no blank behind the name. A word alone may be the tag of a daemon that puts none there either, so that a name has
@@ -96,21 +98,32 @@ def without_uptime(message: bytes) -> bytes:
     return message
 
 
+def _relayed(line: bytes, found: re.Match[bytes]) -> Envelope:
+    pri, stamp, host, tag = found.groups(b"")
+    # The kernel begins its records with the same word, and dmesg(1) can print stamps that are nearly those of a daemon.
+    if tag == b"audit" and not host and (said := ring.split(line)):
+        return said
+    return relayed(stamp, host, tag, line[found.end() :], facility(pri))
+
+
 def _any(line: bytes) -> Envelope | None:
     """The envelope of a line in any shape, None where it has none. Raises Undecodable."""
     if line.startswith(_FIRST_OF_AUDIT) and (found := _BARE.match(line)):
         return Envelope(b"", b"", "relay", line[found.end() :], None)
     if line.startswith(_FIRST_OF_AUDITD):
         return auditd(line)
+    if found := _NO_STAMP.match(line):
+        return kernel(b"", b"", line[found.end() :], USER)
     if found := ring.uptime(line):
         pri, stamp = found.groups(b"")
         return ring.said(stamp, line[found.end() :], facility(pri) if pri else None)
     if found := _RELAYED.match(line):
-        pri, stamp, host, tag = found.groups(b"")
-        return relayed(stamp, host, tag, line[found.end() :], facility(pri))
+        return _relayed(line, found)
     tagged = tags.read(line)
-    if tagged is None:
-        return ring.split(line) or packetlog.split(line)
+    return (ring.split(line) or packetlog.split(line)) if tagged is None else _tagged(line, tagged)
+
+
+def _tagged(line: bytes, tagged: tags.Tagged) -> Envelope:
     if not tagged.tag:
         said = ring.split(line) or packetlog.split(line)
         if said is None:

@@ -15,8 +15,7 @@ from syslogparse.evidence.linklayer import OCTETS
 from syslogparse.evidence.model import Fields, NetfilterKey, Undecodable, Value
 from syslogparse.evidence.transport import MAX_ID, NAMES, bounded, few
 
-_OUT: Final = b" OUT="
-LITERALS: Final = (_OUT, b" DST=")
+LITERALS: Final = (b" OUT=", b" DST=")
 """Every logged packet holds one of these."""
 
 MAX_PREFIX: Final = 256
@@ -71,11 +70,11 @@ _LAST_FIELDS: dict[Value, tuple[bytes, ...]] = {
 
 def is_interesting(line: bytes) -> bool:
     """Whether the line would have to be a logged packet, or undecoded, if the kernel said it."""
-    if line.find(b"IN=", 0, max(line.rfind(_OUT), 0)) >= 0:
+    if line.find(b"IN=", 0, max(line.rfind(b" OUT="), 0)) >= 0:
         return True
     if line.find(b" DST=") < 0:
         return False
-    return start(line) >= 0 or 0 <= line.find(_OUT) < line.find(b" SRC=")
+    return start(line) >= 0 or 0 <= line.find(b"OUT=") < line.find(b" SRC=") < line.rfind(b" DST=")
 
 
 def start(message: bytes) -> int:

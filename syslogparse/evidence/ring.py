@@ -40,7 +40,9 @@ _KMSG_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 # A process's own tag, or in a journal with monotonic stamps the kernel's. @rule[2] is no process: OpenWrt's fw4 puts the place
 # of a rule without name into its prefix.
-_CLAIM = re.compile(rb"(?:(" + HOST + rb") )??(?:(?!@)([A-Za-z0-9_.()@/+-]{1,64}+)\[\d{1,10}\]|(kernel(?!::)|audit(?=: [A-Z]))): ?")
+_CLAIM = re.compile(
+    rb"(?:(" + HOST + rb") )??(?:(?!@)([A-Za-z0-9_.()@/+-]{1,64}+)\[\d{1,10}\]|(kernel(?!::)|audit(?=: [A-Z]))): ?"
+)
 # `DROP: IN=` is a rule's prefix, `sshd: Invalid user` and `gw sshd: ` are tags; `denied by: IN=` could be either.
 _TAGS = re.compile(rb"(?!audit: type=)(?:[^ ]{1,255}+ [^ :\[\]]{1,64}+: |[^ ]{1,64}+(?<=:) (?!IN=))")
 _HTTPD = re.compile(rb"\[(?:[a-z0-9_]{1,32}:)?(?:emerg|alert|crit|error|warn|notice|info|debug|trace\d)\] ")
