@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
     add("--rotated", action="store_true", help="read the rotated siblings of each log too")
     add("--max-rules", type=_positive, default=30, metavar="N", help="print at most N rules a language in text (default: 30)")
-    add("-j", "--jobs", type=_positive, metavar="N", help="number of parsers (default: the CPU count)")
+    add("-j", "--jobs", type=_positive, metavar="N", help="parsers for the logs of each grade of trust (default: the CPU count)")
     add("-q", "--quiet", action="store_true", help="no progress bar")
     add("--schema", action="store_true", help="print the JSON Schema of --format json")
     add("--explain-sandbox", action="store_true", help="print each step of the confinement and each role's filter")

@@ -25,7 +25,7 @@ from syslogparse.sandbox.identity import NOBODY
 from syslogparse.sandbox.launch import color_wanted
 from syslogparse.sandbox.libseccomp import syscall_name
 from syslogparse.sandbox.seccomp import ROLES, allowed
-from syslogparse.sources.blocks import plan, share
+from syslogparse.sources.blocks import Place, deal, plan
 from syslogparse.sources.open import Log, Unreadable
 
 _WIDTH = 100
@@ -53,7 +53,7 @@ def prepare_desk(
 ) -> Desk:
     """The analyst's desk. A report is rendered once, so that nothing is imported or looked up after the confinement."""
     places = plan([log.size for log in logs])
-    parsers = max(1, min(options.jobs or min(len(os.sched_getaffinity(0)), _affordable()), len(places)))
+    parsers = len(_deal(options, logs, places))
     if options.apparmor is None and "apparmor" in options.kinds and options.format != "events":
         options = replace(options, apparmor=installed_apparmor())
     render = _renderer(options.format or ("text" if os.isatty(1) else "rules"), environment, options.max_rules)
@@ -85,6 +85,13 @@ def installed_apparmor(places: Sequence[str] = APPARMOR_PARSERS) -> tuple[int, i
             if found := _PARSER_VERSION.search(file.read(_PARSER_BYTES)):
                 return int(found[1]), int(found[2])
     return None
+
+
+def _deal(options: Options, logs: Sequence[Log], places: Sequence[Place]) -> list[list[Place]]:
+    """What each parser has to do: one per CPU for the logs of each grade of trust."""
+    grades = [log.grades for log in logs]
+    each = options.jobs or max(1, min(len(os.sched_getaffinity(0)), _affordable() // max(1, len(set(grades)))))
+    return deal(places, grades, each)
 
 
 def _affordable() -> int:
@@ -121,11 +128,10 @@ def _bar(environment: Mapping[str, str], *, quiet: bool) -> Bar:
 
 
 def prepare_jobs(desk: Desk, zone: tzinfo) -> list[Job]:
-    """One job for each parser: all of them go through the logs together, block by block."""
+    """One job for each parser: those of one grade of trust go through its logs together, block by block."""
     kinds, stream = desk.options.kinds, desk.render is None
     workers = [Worker(Clock(zone, log.newest), log.grades, syscall_name, kinds, stream=stream) for log in desk.logs]
-    parsers = desk.sandbox.parsers
-    return [Job(desk.logs, workers, share(desk.places, number, parsers)) for number in range(parsers)]
+    return [Job(desk.logs, workers, places) for places in _deal(desk.options, desk.logs, desk.places)]
 
 
 def _width(environment: Mapping[str, str], descriptor: int) -> int:

@@ -14,7 +14,7 @@ from syslogparse.report.progress import Progress
 from syslogparse.report.warmup import synthetic_report
 from syslogparse.sources.blocks import BLOCK_BYTES
 from syslogparse.sources.open import Log, Unreadable
-from syslogparse.sources.trust import UNTRUSTED
+from syslogparse.sources.trust import UNTRUSTED, Grades
 
 
 def log(size=100, name="syslog"):
@@ -59,6 +59,18 @@ def test_as_many_parsers_as_are_useful(monkeypatch, jobs, sizes, cpus, parsers):
     shares = [job.places for job in prepare_jobs(made, UTC)]
     assert len(shares) == parsers
     assert sorted(place for part in shares for place in part) == list(made.places)
+
+
+def test_no_parser_gets_logs_of_two_grades_of_trust(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    grades = [UNTRUSTED, Grades("kernel", "syslog"), UNTRUSTED, Grades("syslog", "kern")]
+    logs = [log(5 * BLOCK_BYTES)._replace(grades=one) for one in grades]
+    made = desk(logs=logs)
+    jobs = prepare_jobs(made, UTC)
+    assert made.sandbox.parsers == len(jobs) == 6
+    for job in jobs:
+        assert len({grades[place.file] for place in job.places}) == 1
+    assert sorted(place for job in jobs for place in job.places) == list(made.places)
 
 
 def test_the_state_of_the_sandbox():

@@ -8,16 +8,18 @@ from typing import Final
 
 from syslogparse.evidence import apparmor, audit, envelope, identity, journal, netfilter, seccomp
 from syslogparse.evidence.envelope import Envelope, split, without_uptime
+from syslogparse.evidence.loss import AUDIT_LITERAL
 from syslogparse.evidence.model import Event, Fields, Grade, Key, Kind, Undecodable
 from syslogparse.evidence.stamp import Clock
 
 MAX_LINE: Final = 65536
 """Bytes of the longest line that is decoded; syslog daemons cut at 8 KiB, auditd at 8970 bytes."""
 
-LITERALS: tuple[bytes, ...] = (*netfilter.LITERALS, b"apparmor=")
+_APPARMOR_FIELD: Final = b"apparmor="
+LITERALS: tuple[bytes, ...] = (*netfilter.LITERALS, _APPARMOR_FIELD)
 """Every line of interest holds one of these, or one of ``AUDIT_LITERALS``."""
 AUDIT: Final = b"audit"
-AUDIT_LITERALS: tuple[bytes, ...] = (b"type=150", b"[150", b"type=APPARMOR", b"1326", b"SECCOMP", b"seccomp")
+AUDIT_LITERALS: tuple[bytes, ...] = (b"type=150", b"[150", b"type=APPARMOR", b"1326", b"SECCOMP", b"seccomp", AUDIT_LITERAL)
 """What the other lines of interest hold, which all hold AUDIT too: AppArmor's records had no apparmor= before Linux 2.6.36."""
 
 _PACKET: Final = b" OUT="
@@ -49,14 +51,19 @@ def interesting(line: bytes) -> bool:
         (line.startswith(_JSON) and any(line.find(literal) >= 0 for literal in journal.JSON_LITERALS))
         or any(line.find(literal) >= 0 for literal in _APPARMOR)
         or netfilter.is_interesting(line)
-        or (line.find(AUDIT) >= 0 and any(line.find(literal) >= 0 for literal in _AUDITED))
+        or (line.find(AUDIT) >= 0 and _is_audited(line))
     )
+
+
+def _is_audited(text: bytes) -> bool:
+    return any(text.find(literal) >= 0 for literal in _AUDITED)
 
 
 def literals_of(text: bytes) -> tuple[bytes, ...]:
     """What every line of interest of this text (whole lines) holds one of."""
     literals = LITERALS if text.find(AUDIT) < 0 else LITERALS + AUDIT_LITERALS
-    return literals + journal.JSON_LITERALS if text.startswith(_JSON) or text.find(_NEXT_JSON) >= 0 else literals
+    has_json = text.startswith(_JSON) or (text.find(b"{") >= 0 and text.find(_NEXT_JSON) >= 0)
+    return literals + journal.JSON_LITERALS if has_json else literals
 
 
 class Decoder:
@@ -111,12 +118,14 @@ class Decoder:
             return None
 
     def _json(self, line: bytes) -> Event | None:
-        if not interesting(line):
+        if not interesting(line) and line.find(_APPARMOR_FIELD) < 0:
             return None
         return self.entry(journal.from_json(line), forgeable=True)
 
     def _said(self, said: Envelope, whole: bool = True) -> Event | None:
         """whole: nothing can be missing at its end."""
+        if len(said.message) > MAX_LINE:
+            raise Undecodable("line too long")
         message = without_uptime(said.message)
         if said.speaker == "dbus":
             record: audit.Record | None = apparmor.of_bus(message)
@@ -154,6 +163,10 @@ class Decoder:
             if interesting(message):
                 raise Undecodable("not a complete record")
             return None
+        if message.find(b"\n") >= 0:
+            # The kernel's own text has one line. What a user can put into its other messages, the name of a program that
+            # crashes, may have more.
+            raise Undecodable("not said by the kernel")
         if not whole:
             _refuse_cut(lambda: netfilter.is_whole(message[begin:], netfilter.fields(message, begin)))
         fields = netfilter.fields(message, begin)
@@ -169,14 +182,18 @@ class Decoder:
             if not whole:
                 _refuse_cut(lambda: apparmor.is_whole(record, apparmor.fields(record)))
             return self._audited("apparmor", said, record, apparmor.fields(record))
-        if record.type == _PROSE or (record.type in apparmor.TYPES and interesting(record.body)):
+        speaks_of_it = interesting(record.body) or _is_audited(record.body)
+        if record.type == _PROSE or (speaks_of_it and record.type in apparmor.TYPES):
             raise Undecodable("not a complete record")
-        if interesting(record.body) and audit.is_user_space(record.type):
+        if speaks_of_it and audit.is_user_space(record.type):
             raise Undecodable("not said by the kernel")
         return None
 
     def _audited(self, kind: Kind, said: Envelope, record: audit.Record, fields: Fields) -> Event:
         time = self._clock.read(record.stamp or said.stamp)
+        if record.interpreted or audit.is_user_space(record.type):
+            # Without quotes a value can look like fields; and what a program tells audit, the kernel only passes on.
+            said = said._replace(speaker="relay")
         same = b""
         if record.stamp and time is not None:
             same = identity.of_record(time, record.stamp[record.stamp.rfind(b":") + 1 : -1])

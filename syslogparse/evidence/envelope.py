@@ -11,7 +11,7 @@ import re
 
 from syslogparse.evidence import packetlog, ring, tags
 from syslogparse.evidence.model import Undecodable
-from syslogparse.evidence.speaker import KERN, REPEATED, Envelope, Speaker, auditd, facility, kernel, relayed
+from syslogparse.evidence.speaker import KERN, REPEATED, USER, Envelope, Speaker, auditd, facility, kernel, relayed
 
 __all__ = ["KERN", "KERNEL_LINE", "Envelope", "Speaker", "first", "is_left_cut", "split", "without_uptime"]
 
@@ -19,18 +19,23 @@ _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _STAMP = rb"(?:" + _MONTH + rb" {1,2}\d{1,2} " + tags.CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + tags.CLOCK + rb")"
 _PRI = rb"(?:<(\d{1,3})>)?"
 
-_KERNEL = rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??kernel:(?!:) ?+"
-KERNEL_LINE = _KERNEL + rb"(?:" + ring.UPTIME + rb" ?+)?"
+_KERNEL = rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??kernel:(?!:) *+"
+KERNEL_LINE = _KERNEL + rb"(?:" + ring.UPTIME + rb" *+)?"
 """Pattern of what stands before the kernel's own text in a line without priority. Groups: stamp, host."""
 _CLASSIC = re.compile(_PRI + _KERNEL)
 _RELAYED = re.compile(_PRI + rb"(" + _STAMP + rb") (?:(" + tags.HOST + rb") )??" + tags.RELAY)
-_PRINTK = re.compile(ring.UPTIME + rb" ?+")
+_PRINTK = re.compile(rb" *+" + ring.UPTIME + rb" *+")
+_SPEAK_AS_KERNEL = (KERN, USER)
+"""Facilities of the column under which ``kernel`` is the kernel: busybox' klogd logs through syslog(3), where no process but
+the kernel can have the first."""
 
 _FIRST_OF_AUDITD = (b"type=", b"node=")
 _FIRST_OF_AUDIT = (b"type=", b"audit: type=")
 # dmesg -t and journalctl -o cat print the kernel's audit records without stamp and tag. The header begins the line, and is one
 # that only the ring buffer has; who can begin a line of a log could write `kernel:` as well, so it is worth no more than that.
 _BARE = re.compile(rb"(?:audit: )?(?=type=\d{4} audit\(\d{1,12}\.\d{1,9}:\d{1,20}\): )")
+# Its tag without a stamp, as some tools leave it: the tag position still, but in files that anybody may have made.
+_NO_STAMP = re.compile(rb"kernel:(?!:) ++")
 _MARK = b"\xef\xbb\xbf"
 _HOLE = b"\x00" * 8
 # grep(1) puts no blank behind the name. A word alone may be the tag of a daemon that puts none there either, so that a name has
@@ -88,9 +93,17 @@ def is_left_cut(line: bytes) -> bool:
 
 def without_uptime(message: bytes) -> bytes:
     """A kernel message without the ``[SECONDS]`` since boot that printk.time=1 puts in front of it."""
-    if message.startswith(b"[") and (found := _PRINTK.match(message)):
+    if message.startswith((b"[", b" ")) and (found := _PRINTK.match(message)):
         return message[found.end() :]
     return message
+
+
+def _relayed(line: bytes, found: re.Match[bytes]) -> Envelope:
+    pri, stamp, host, tag = found.groups(b"")
+    # The kernel begins its records with the same word, and dmesg(1) can print stamps that are nearly those of a daemon.
+    if tag == b"audit" and not host and (said := ring.split(line)):
+        return said
+    return relayed(stamp, host, tag, line[found.end() :], facility(pri))
 
 
 def _any(line: bytes) -> Envelope | None:
@@ -99,15 +112,18 @@ def _any(line: bytes) -> Envelope | None:
         return Envelope(b"", b"", "relay", line[found.end() :], None)
     if line.startswith(_FIRST_OF_AUDITD):
         return auditd(line)
+    if found := _NO_STAMP.match(line):
+        return kernel(b"", b"", line[found.end() :], USER)
     if found := ring.uptime(line):
         pri, stamp = found.groups(b"")
         return ring.said(stamp, line[found.end() :], facility(pri) if pri else None)
     if found := _RELAYED.match(line):
-        pri, stamp, host, tag = found.groups(b"")
-        return relayed(stamp, host, tag, line[found.end() :], facility(pri))
+        return _relayed(line, found)
     tagged = tags.read(line)
-    if tagged is None:
-        return ring.split(line) or packetlog.split(line)
+    return (ring.split(line) or packetlog.split(line)) if tagged is None else _tagged(line, tagged)
+
+
+def _tagged(line: bytes, tagged: tags.Tagged) -> Envelope:
     if not tagged.tag:
         said = ring.split(line) or packetlog.split(line)
         if said is None:
@@ -115,6 +131,6 @@ def _any(line: bytes) -> Envelope | None:
         return said
     if tagged.tag != b"kernel":
         return relayed(tagged.stamp, tagged.host, tagged.tag, tagged.message, tagged.facility)
-    if tagged.process or (tagged.column and tagged.facility != KERN):
+    if tagged.process or (tagged.column and tagged.facility not in _SPEAK_AS_KERNEL):
         raise Undecodable("not said by the kernel")
     return kernel(tagged.stamp, tagged.host, tagged.message, tagged.facility)

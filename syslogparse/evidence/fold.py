@@ -118,6 +118,10 @@ class Fold:
             count, attempts = lines, lines - named + identity.attempts(named, known)
         else:
             count = attempts = lines - named + identity.events(named, known)
+        grades = self._grades(parts)
+        hosts = [subject.host for subject, _ in parts if subject.host]
+        # Whoever repeats what a stronger grade has told may have invented the name of a host, but nothing else.
+        hosts = [subject.host for subject, _ in parts if subject.host and subject.grade in grades] or hosts
         return Evidence(
             kind=kind,
             key=key,
@@ -125,8 +129,8 @@ class Fold:
             attempts=attempts,
             first=min(_times(parts), default=None),
             last=max(_times(parts), default=None),
-            hosts=tuple(sorted({subject.host for subject, _ in parts if subject.host})),
-            grades=self._grades(parts),
+            hosts=tuple(sorted(set(hosts))),
+            grades=grades,
             places=tuple(sorted(_positions(places, first_lines))[:MAX_PLACES]),
             named=named,
             identities=dict(sorted(known.items())),
@@ -142,16 +146,27 @@ class Fold:
     def _grades(self, parts: _Parts) -> dict[Grade, int]:
         """Lines of each grade, but for those that only repeat what a stronger grade has told: they need not be believed."""
         grades: dict[Grade, int] = {}
-        told: set[bytes] = set()
+        told: Identities = {}
         for grade in GRADES:
             mine = [(subject, tally) for subject, tally in parts if subject.grade == grade]
             lines, _ = _lines_of(mine)
-            known = self._union(mine)
-            repeated = sum(known.values()) == lines and known.keys() <= told
-            if lines and not repeated:
+            if lines and not self._repeats(mine, told):
                 grades[grade] = lines
-            told |= known.keys()
+            identity.add(told, self._union(mine))
         return grades
+
+    def _repeats(self, parts: _Parts, told: Identities) -> bool:
+        """Whether no log of these says more than was told already: nothing new, and no packet more often."""
+        logs: dict[int, _Parts] = {}
+        for subject, tally in parts:
+            logs.setdefault(subject.file, []).append((subject, tally))
+        for mine in logs.values():
+            known = self._union(mine)
+            if sum(known.values()) != _lines_of(mine)[0] or not known.keys() <= told.keys():
+                return False
+            if mine[0][0].kind == "netfilter" and any(lines > told[one] for one, lines in known.items()):
+                return False
+        return True
 
 
 def _lines_of(parts: _Parts) -> tuple[int, int]:

@@ -11,8 +11,8 @@ number of distinct ones is inferred from how often the kept ones repeat.
 from __future__ import annotations
 
 import struct
+from _blake2 import blake2b  # hashlib loads OpenSSL, and with it whatever its configuration names
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Final, TypeAlias
 from zlib import crc32
 

@@ -24,9 +24,11 @@ LossKind: TypeAlias = Literal[
 ]
 """A closed set. ``audit records lost in total`` is a running total since boot, so that two lines of it must not be added up."""
 
-LITERALS: Final[tuple[bytes, ...]] = (b"uppressed", b"lost", b"essage")
-"""Every line that ``read`` knows holds one of these. The kernel's ``audit: backlog limit exceeded`` holds none: it never comes
-without an ``audit_lost=`` in the line before (kernel/audit.c: audit_log_lost)."""
+LITERALS: Final[tuple[bytes, ...]] = (b"uppressed", b" lost", b"repeated ", b"kernel messages")
+AUDIT_LITERAL: Final = b"audit_lost"
+"""Every line that ``read`` knows holds one of these, and few others do: a line costs more than a search. What holds none comes
+with one that does: the kernel's ``backlog limit exceeded`` with ``audit_lost=`` in the line before (kernel/audit.c:
+audit_log_lost), rsyslogd's ``begin to drop messages`` with the number of those that were lost in the end."""
 
 MAX_COUNT: Final = 2**63 - 1
 _LONGEST: Final = 4096
@@ -66,7 +68,6 @@ _OF_TAG: Final[dict[bytes, _Known]] = {
     b"rsyslogd": (
         ("messages lost by the log daemon", re.compile(_INPUT + rb"(\d{1,20}) messages lost due to rate-limiting(?: .{0,512})?")),
         ("messages lost by the log daemon", re.compile(rb"imuxsock lost (\d{1,20}) messages from pid \d{1,10}(?: .{0,512})?")),
-        ("messages lost by the log daemon", re.compile(_INPUT + rb"begin to drop messages due to rate-limiting(?: .{0,512})?")),
     ),
     b"auditd": (("audit records lost", re.compile(rb"dispatch err(?:or)? \(pipe full\) event lost")),),
 }
@@ -76,7 +77,7 @@ _REPEATED = re.compile(rb"(?:" + tags.HOST + rb" )?last message repeated (\d{1,2
 
 def read(line: bytes) -> Loss | None:
     """The loss that a line (without its LF) tells of, None for all other lines."""
-    if len(line) > _LONGEST or not any(line.find(literal) >= 0 for literal in LITERALS):
+    if len(line) > _LONGEST or not any(line.find(literal) >= 0 for literal in (*LITERALS, AUDIT_LITERAL)):
         return None
     line = line.rstrip(b"\r ")
     try:

@@ -60,8 +60,8 @@ MAX_REPEAT = 10_000_000
 FIRST_TIME, LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Microseconds since the epoch of the first and the last moment that a stamp can name: the years 1 to 9999."""
 
-MAX_LIST = 8
-"""Names in a list field at most: TCP has eight flags."""
+MAX_LIST = 9
+"""Names in a list field at most: TCP has nine flags."""
 
 
 class Undecodable(Exception):

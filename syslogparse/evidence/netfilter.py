@@ -70,7 +70,11 @@ _LAST_FIELDS: dict[Value, tuple[bytes, ...]] = {
 
 def is_interesting(line: bytes) -> bool:
     """Whether the line would have to be a logged packet, or undecoded, if the kernel said it."""
-    return line.find(b"IN=", 0, max(line.rfind(b" OUT="), 0)) >= 0 or (line.find(b" DST=") > 0 and start(line) >= 0)
+    if line.find(b"IN=", 0, max(line.rfind(b" OUT="), 0)) >= 0:
+        return True
+    if line.find(b" DST=") < 0:
+        return False
+    return start(line) >= 0 or 0 <= line.find(b"OUT=") < line.find(b" SRC=") < line.rfind(b" DST=")
 
 
 def start(message: bytes) -> int:
@@ -88,6 +92,9 @@ def start(message: bytes) -> int:
         alone = _last(_IN_ALONE, message, end)
     elif begin < 0 and message.find(b"OUT=") >= 0:
         alone = _last(_OUT_ALONE, message, 0)
+        if message.find(b"=", message.rfind(b" ", 0, max(alone - 1, 0)) + 1, max(alone, 0)) >= 0:
+            # What stands before it is a field, not a prefix: the kernel's text has been damaged there.
+            alone = -1
     return max(begin, alone)
 
 

@@ -28,10 +28,17 @@ _PREFIX = (
 _NAME = rb"[!-.0-9;<>-~]{0,15}"
 _IPV4: Final = rb"SRC=[0-9.]{7,15} DST=[0-9.]{7,15} LEN=\d{1,5} TOS=[0-9A-F]{2} PREC=0x[0-9A-F]{2} TTL=\d{1,3} "
 _IPV6: Final = rb"SRC=[0-9a-f:.]{2,45} DST=[0-9a-f:.]{2,45} LEN=\d{1,6} TC=\d{1,3} HOPLIMIT=\d{1,3} "
+_FRONT = rb"(?:<(\d{1,3})>)?(" + _MONTH + rb" {1,2}\d{1,2} " + CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + CLOCK + rb") (" + HOST + rb")"
 _LOGEMU = re.compile(
-    rb"(?:<(\d{1,3})>)?(" + _MONTH + rb" {1,2}\d{1,2} " + CLOCK + rb"|\d{4}-\d\d-\d\d[T ]" + CLOCK + rb") (" + HOST + rb") {1,2}"
-    rb"(?=(?:" + _PREFIX + rb" {0,2})?IN=" + _NAME + rb" OUT=" + _NAME + rb" MAC=[0-9a-f:]{0,96} {1,2}"
+    # UniFi gateways pass the line on as the text of a message, behind a stamp and host of their own.
+    _FRONT + rb"(?: \3)? {1,2}(?=(?:" + _PREFIX + rb" {0,2})?IN=" + _NAME + rb" OUT=" + _NAME + rb" MAC=[0-9a-f:]{0,96} {1,2}"
     rb"(?:" + _IPV4 + rb"|" + _IPV6 + rb"))"
+)
+
+# Where a log has lost the kernel's tag, this prefix stands in its place, and no daemon's message begins so.
+_SHOREWALL = re.compile(
+    _FRONT + rb" (?=Shorewall6?:[A-Za-z0-9_.~-]{1,64}:[A-Za-z0-9_.~-]{1,64}: ?+IN=" + _NAME + rb" OUT=" + _NAME + rb" "
+    rb"(?:PHYS|MAC|SRC))"
 )
 
 
@@ -43,6 +50,8 @@ def split(line: bytes) -> Envelope | None:
         return Envelope(found[1], b"", "packets", line[found.end() :], None)
     found = _LOGEMU.match(line)
     if found is None or line.find(b" RES=0x", found.end()) >= 0:
+        found = _SHOREWALL.match(line)
+    if found is None:
         return None
     pri, stamp, host = found.groups(b"")
     return Envelope(stamp, host, "packets", line[found.end() :], facility(pri))

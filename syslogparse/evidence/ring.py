@@ -21,7 +21,8 @@ UPTIME: Final = rb"\[ {0,12}\d{1,12}\.\d{1,9}\](?: ?\[ {0,12}[TC]\d{1,12}\])?"
 _PRI = rb"(?:<(\d{1,3})>)?"
 _DAYTIME = rb"\d\d:\d\d:\d\d"
 _CALLER = rb"(?: ?\[ {0,12}[TC]\d{1,12}\])?"
-_DELTA = rb" <[ +-]{0,12}\d{1,12}\.\d{6}[ *]?>"
+# The point of these is as the locale says.
+_DELTA = rb" <[ +-]{0,12}\d{1,12}[.,]\d{6}[ *]?>"
 _UPTIME = re.compile(_PRI + rb"(" + UPTIME + rb") ?+")
 _DECODED = re.compile(rb"([a-z0-7]{3,8}) {0,5}:(emerg|alert|crit|err|warn|notice|info|debug) {0,4}: ")
 _READABLE = re.compile(
@@ -29,7 +30,7 @@ _READABLE = re.compile(
 )
 _ISO = re.compile(rb"(\d{4}-\d\d-\d\dT" + _DAYTIME + rb",\d{6}[+-]\d\d:\d\d)(?:" + _DELTA + rb")?" + _CALLER + rb" ")
 _RELATIVE = re.compile(
-    rb"(\[(?:" + MONTH + rb"[ \d]\d \d\d:\d\d| {0,12}\+\d{1,12}\.\d{6}|<[ +-]{0,12}\d{1,12}\.\d{6}>"
+    rb"(\[(?:" + MONTH + rb"[ \d]\d \d\d:\d\d| {0,12}\+\d{1,12}[.,]\d{6}|<[ +-]{0,12}\d{1,12}[.,]\d{6}>"
     rb"| {0,12}\d{1,12}\.\d{6}(?:" + _DELTA + rb"| {14,20}))\]" + _CALLER + rb") "
 )
 _BEGINNINGS = (b"[", *(b"%d" % digit for digit in range(10)))
@@ -37,8 +38,11 @@ _BEGINNINGS = (b"[", *(b"%d" % digit for digit in range(10)))
 _KMSG = re.compile(rb"(\d{1,4}),\d{1,20},\d{1,20},[-cf+](?:,[^,;\x00-\x20]{1,64}){0,4};")
 _KMSG_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
-# A process's own tag, or in a journal with monotonic stamps the kernel's.
-_CLAIM = re.compile(rb"(?:(" + HOST + rb") )??(?:([A-Za-z0-9_.()@/+-]{1,64}+)\[\d{1,10}\]|(kernel(?!::)|audit(?=: [A-Z]))): ?")
+# A process's own tag, or in a journal with monotonic stamps the kernel's. @rule[2] is no process: OpenWrt's fw4 puts the place
+# of a rule without name into its prefix.
+_CLAIM = re.compile(
+    rb"(?:(" + HOST + rb") )??(?:(?!@)([A-Za-z0-9_.()@/+-]{1,64}+)\[\d{1,10}\]|(kernel(?!::)|audit(?=: [A-Z]))): ?"
+)
 # `DROP: IN=` is a rule's prefix, `sshd: Invalid user` and `gw sshd: ` are tags; `denied by: IN=` could be either.
 _TAGS = re.compile(rb"(?!audit: type=)(?:[^ ]{1,255}+ [^ :\[\]]{1,64}+: |[^ ]{1,64}+(?<=:) (?!IN=))")
 _HTTPD = re.compile(rb"\[(?:[a-z0-9_]{1,32}:)?(?:emerg|alert|crit|error|warn|notice|info|debug|trace\d)\] ")

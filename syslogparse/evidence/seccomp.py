@@ -45,6 +45,7 @@ _PLACES = {
     for place, name in enumerate(b"auid uid gid ses subj pid comm exe reason sig arch syscall compat ip code".split())
 }
 _NAMED = re.compile(rb"(?:^| )(auid|uid|gid|ses|subj|pid|comm|exe|reason|sig|arch|syscall|compat|ip|code)=")
+_NEW_FIELD = re.compile(rb" [A-Za-z][A-Za-z0-9_-]{0,31}=")
 _CALL_BY_NAME = re.compile(rb"(?:^| )syscall=[a-z_]{3}")
 
 
@@ -196,6 +197,8 @@ def _word(name: str, value: bytes) -> bytes | int | None:
     """An interpreted value; None where it says nothing sure."""
     if name in ("comm", "exe", "subj", "reason"):
         return _label(value) if name == "subj" else _unquoted(value)
+    if new := _NEW_FIELD.search(value):
+        value = value[: new.start()]
     value = value.strip(b" ")
     if name in ("arch", "code"):
         return value

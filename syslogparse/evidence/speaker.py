@@ -21,6 +21,7 @@ _FACILITIES = (
 FACILITIES: Final = {name: number for number, name in enumerate(_FACILITIES)}
 """Number of each facility (RFC 5424, table 1) by the name that syslog daemons and dmesg(1) print."""
 KERN: Final = FACILITIES[b"kern"]
+USER: Final = FACILITIES[b"user"]
 
 _DISPATCHERS = frozenset((b"audispd", b"audisp-syslog", b"auditd"))
 _BUSES = frozenset((b"dbus", b"dbus-daemon", b"dbus-broker", b"dbus-broker-launch"))

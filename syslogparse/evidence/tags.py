@@ -20,9 +20,10 @@ COLUMN: Final = rb"(?:" + b"|".join(sorted(FACILITIES)) + rb")\." + _LEVELS
 # A colon stands in addresses alone.
 HOST: Final = (
     rb"(?!(?=[a-z0-9]{3,8}+\.)" + COLUMN + rb" )(?:[A-Za-z0-9_.@/%+~-]{1,255}+"
-    rb"|(?:[A-Za-z0-9_.-]{1,64}+[@/])?[0-9A-Fa-f:.]{2,45}(?<!:)(?:%[A-Za-z0-9_.-]{1,15})?)(?= )"
+    rb"|(?:[A-Za-z0-9_.-]{1,64}+[@/])?[0-9A-Fa-f:.]{2,45}(?<!:)(?:%[A-Za-z0-9_.-]{1,15})?|\(none\))(?= )"
 )
-"""A name or an address, syslog-ng's ``source@host`` and ``host/relay`` too."""
+"""A name or an address, syslog-ng's ``source@host`` and ``host/relay`` too; ``(none)`` is what the kernel calls a host that
+nobody has named."""
 
 _WORD = rb"[^\x00-\x20\x7f\"'()*,/:;<=>?\[\\\]{|}]{1,24}"
 MONTH: Final = rb"(" + _WORD + rb")"
@@ -44,12 +45,13 @@ LOSERS: Final = frozenset((b"rsyslogd", b"systemd-journald", b"systemd-journal",
 """Tags of daemons that tell when they lost messages."""
 _NAMES = rb"|".join(re.escape(name) for name in sorted({b"kernel", *RELAYS, *LOSERS}, key=len, reverse=True))
 RELAY: Final = (
-    rb"(" + b"|".join(re.escape(name) for name in sorted(RELAYS, key=len, reverse=True)) + rb")(?:\[\d{1,10}\])?:(?!:) ?+"
+    rb"(" + b"|".join(re.escape(name) for name in sorted(RELAYS, key=len, reverse=True)) + rb")(?:\[\d{1,10}\])?:(?!:) *+"
 )
-TAG: Final = rb"(?:(rsyslogd)-\d{4}|(" + _NAMES + rb"))(?:\[(\d{1,10})\])?:(?!:) ?+"
+TAG: Final = rb"(?:(rsyslogd)-\d{4}|(" + _NAMES + rb"))(?:\[(\d{1,10})\])?:(?!:) *+"
 
 _STAMPED = re.compile(_STAMP)
-_TAGGED = re.compile(rb"(?: (" + HOST + rb"))??(?: (" + COLUMN + rb")(?: (" + HOST + rb"))??)? " + TAG)
+# Where there is a column it may be padded.
+_TAGGED = re.compile(rb"(?: (" + HOST + rb"))??(?: (" + COLUMN + rb")(?: (" + HOST + rb"))?? {0,16})? " + TAG)
 _NEW = re.compile(
     rb"(?:<(\d{1,3})>)?1 (-|\d{4}-\d\d-\d\dT" + CLOCK + rb") ([!-~]{1,255}+) ([!-~]{1,48}+) ([!-~]{1,128}+) ([!-~]{1,32}+) "
     rb'(?:-|(?:\[[^ =\]"]{1,32}+(?: [^ =\]"]{1,32}+="(?:[^"\\\]]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?|\Z)',

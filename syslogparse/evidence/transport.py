@@ -7,9 +7,12 @@ from typing import Final, TypeAlias
 
 from syslogparse.evidence.model import MAX_LIST, Fields, Reason, Undecodable, Value
 
-FLAGS = (b"CWR", b"ECE", b"URG", b"ACK", b"PSH", b"RST", b"SYN", b"FIN")
-"""TCP flags as they stand in the header, the highest bit first (RFC 9293, 3.1)."""
+_FLAGS_OF_RULES = (b"CWR", b"ECE", b"URG", b"ACK", b"PSH", b"RST", b"SYN", b"FIN")
+FLAGS = (b"AE", *_FLAGS_OF_RULES)
+"""TCP flags as they stand in the header, the highest bit first (RFC 9293, 3.1). Newer kernels log the one of Accurate ECN
+(nf_log_dump_tcp_header in net/netfilter/nf_log_syslog.c), which no packet-filter rule can name."""
 _FLAG_SET = frozenset(FLAGS)
+_SYN = [b"SYN"]
 
 PROTOCOLS: dict[bytes, bytes] = {
     b"1": b"icmp", b"2": b"igmp", b"4": b"ipencap", b"6": b"tcp", b"8": b"egp", b"9": b"igp", b"17": b"udp", b"27": b"rdp",
@@ -86,12 +89,12 @@ def few(flags: list[bytes]) -> list[bytes]:
 
 
 def in_header_order(flags: Value | None) -> bytes:
-    """Flags as one text, in the order of the header's bits."""
+    """The flags that a rule can name as one text, in the order of the header's bits."""
     if not isinstance(flags, list):
         return b""
-    if len(flags) == 1:
+    if flags == _SYN:
         return flags[0]
-    return b" ".join([flag for flag in FLAGS if flag in flags])
+    return b" ".join([flag for flag in _FLAGS_OF_RULES if flag in flags])
 
 
 def bounded(digits: bytes | None, most: int, reason: Reason) -> int:

@@ -34,7 +34,7 @@ _HELD = 2 << 20
 _SWELL = 16
 """How many times larger than its block the frames with a block's events may be: fields have names, numbers a fixed size."""
 _ROOM = 64 << 20
-"""Bytes of distinct keys and identities that are kept; MAX_KEYS of the longest would not fit into a process."""
+"""Bytes of distinct keys that are kept, and of identities; MAX_KEYS of the longest would not fit into a process."""
 _IDENTITY_BYTES = 100
 """What one identity takes in a table."""
 MAX_PARTS = 1 << 17
@@ -110,7 +110,7 @@ class Gathering:
         # A packet is never an audit record, whatever a parser says.
         packets: list[set[Grade]] = [{log.kernel, log.journal, GRADES[-1]} for log in grades]
         self._grades_of: dict[Kind, list[set[Grade]]] = {"netfilter": packets, "apparmor": self._grades, "seccomp": self._grades}
-        self._owner = {place: parsers[index % len(parsers)] for index, place in enumerate(places)}
+        self._owner = {place: parser for parser in parsers for place in parser.places}
         self._parts: dict[int, int] = {}
         self._turn = iter(places)
         self._current: Place | None = next(self._turn, None)
@@ -118,7 +118,7 @@ class Gathering:
         self._tick = tick
         self._pending: list[wire.WireEvent] = []
         self._pending_bytes = 0
-        self._room = _ROOM
+        self._room = self._identity_room = _ROOM
         self.totals = Totals()
         self.fold = Fold(MAX_KEYS)
 
@@ -233,12 +233,16 @@ class Gathering:
 
     def _check(self, frame: wire.BlockFrame, before: int) -> None:
         """before: lines of the parts before this one, from which its lines count on."""
-        _demand(frame.lines <= (_SWELL if frame.block == 0 else 1) * BLOCK_BYTES, "more lines than bytes")
+        # A record that reaches over many parts brings its lines with the last of them.
+        blocks = 1 if frame.block else _SWELL + self._parts.get(frame.file, 0)
+        _demand(before + frame.lines <= blocks * BLOCK_BYTES, "more lines than bytes")
         events = sum(frame.events.values()) - frame.repeated
         _demand(events >= 0 and frame.repeated <= events * MAX_REPEAT, "more repetitions than events")
         _demand(events + sum(frame.reasons.values()) <= frame.lines, "more events than lines")
         _demand(sum(frame.events.values()) == sum(frame.trust.values()), "sums that differ")
         _demand(set(frame.trust) <= self._grades[frame.file], "a grade that the log has not")
+        of_packets = sum(frame.trust.get(grade, 0) for grade in self._grades_of["netfilter"][frame.file])
+        _demand(frame.events.get("netfilter", 0) <= of_packets, "a grade that the log has not")
         _demand(all(0 <= line - before < frame.lines for line, _ in frame.undecoded), "a line outside of its block")
         if frame.more:
             _demand(frame.block == 0, "parts of a block that has none")
@@ -250,7 +254,13 @@ class Gathering:
         _demand(sum(event.repeat for event in self._pending) == sum(frame.events.values()), "events that it has not counted")
         lines = [event.line - before for event in self._pending]
         _demand(all(one < other for one, other in pairwise((-1, *lines, frame.lines))), "an event outside of its block")
-        _demand({event.grade for event in self._pending} <= set(frame.trust), "a grade that the log has not")
+        grades = self._grades_of
+        _demand(all(event.grade in grades[event.kind][frame.file] for event in self._pending), "a grade that the log has not")
+        for sums, said in ((frame.trust, "grade"), (frame.events, "kind")):
+            told = dict.fromkeys(sums, 0)
+            for event in self._pending:
+                told[getattr(event, said)] = told.get(getattr(event, said), 0) + event.repeat
+            _demand(told == sums, "events that it has not counted")
 
     def _pass_on(self, place: Place) -> None:
         base = self.totals.lines_before(place)
@@ -298,11 +308,14 @@ class Gathering:
                 self.fold.overflow += tally.count
                 return
             self._room -= size
-        size = _IDENTITY_BYTES * len(identities)
-        if size > self._room:
+        if _IDENTITY_BYTES * len(identities) > self._identity_room:
             tally, identities = structs.replace(tally, named=0), {}  # each line counts as one of its own
-        self._room -= _IDENTITY_BYTES * len(identities)
+        before = self._held_of(subject)
         self.fold.add(subject, tally, identities)
+        self._identity_room -= _IDENTITY_BYTES * (self._held_of(subject) - before)
+
+    def _held_of(self, subject: Subject) -> int:
+        return len(self.fold.identities.get(subject, ()))
 
 
 def _entries(frame: wire.EvidenceFrame) -> Iterator[tuple[Kind, wire.Entry, Key]]:

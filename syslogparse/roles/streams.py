@@ -17,12 +17,14 @@ from syslogparse.evidence.journalexport import Exported, ExportReader, is_export
 from syslogparse.evidence.model import Damage, Undecodable
 from syslogparse.roles.blockwork import BlockWork, Decoded, Task, Worker, keep, work_block, work_lines
 from syslogparse.sources.blocks import BLOCK_BYTES, Block, Place
-from syslogparse.sources.journalfile import JournalDamage, entries, is_journal
-from syslogparse.sources.unpack import Damaged, Unpacking, blocks, packing
+from syslogparse.sources.journalfile import JournalDamage, is_journal, visit
+from syslogparse.sources.unpack import CHUNKS_A_SIGN, Damaged, Unpacking, blocks, packing
 
 _HEAD = 64
 """Bytes that tell what a log is."""
 _ENTRIES_A_PART = 4096
+_BYTES_A_PART = BLOCK_BYTES
+"""Of the entries' messages: a part gives no more events than a block of text can."""
 _NO_TEXT = Block(b"", 0, 0, unfinished=False, too_long=False)
 
 
@@ -70,7 +72,7 @@ class _Front:
         if is_journal(head):
             damage.append("a compressed journal file has to be unpacked first")
         elif is_export(head):
-            yield from self._export(whole)
+            yield from self._export(_pieces(whole))
         else:
             for block in blocks(whole):
                 yield self._counted(work_lines(self._task(block, self._start())))
@@ -81,14 +83,18 @@ class _Front:
 
     def _journal(self, data: mmap.mmap | bytes) -> Iterator[BlockWork]:
         done = self._start()
+        size = 0
         try:
-            for raw in entries(data):
-                entry = from_fields(raw.realtime, raw.fields, raw.damage)
-                keep(self._task(_NO_TEXT, done), _decoded(self._worker.journal_decoder, entry), done.lines)
-                done.lines += 1
-                if done.lines >= _ENTRIES_A_PART:
+            for raw in visit(data):
+                if raw is not None:
+                    entry = from_fields(raw.realtime, raw.fields, raw.damage)
+                    keep(self._task(_NO_TEXT, done), _decoded(self._worker.journal_decoder, entry), done.lines)
+                    done.lines += 1
+                    size += len(entry.message)
+                if raw is None or done.lines >= _ENTRIES_A_PART or size >= _BYTES_A_PART:
                     yield self._counted(done)
                     done = self._start()
+                    size = 0
         except JournalDamage as damage:
             done.damage = damage.reason
         yield self._counted(done)
@@ -125,6 +131,20 @@ def _until_damaged(chunks: Iterator[bytes], damage: list[Damage]) -> Iterator[by
         yield from chunks
     except Damaged as problem:
         damage.append(problem.reason)
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of about a block, or of CHUNKS_A_SIGN where the chunks are tiny: each becomes a part."""
+    some: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        some.append(chunk)
+        size += len(chunk)
+        if size >= BLOCK_BYTES or len(some) >= CHUNKS_A_SIGN:
+            yield b"".join(some)
+            some, size = [], 0
+    if some:
+        yield b"".join(some)
 
 
 def _decoded(decoder: Decoder, entry: Entry) -> Decoded:

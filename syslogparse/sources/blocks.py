@@ -8,7 +8,7 @@ copied again; lines that differ were being written, and yield no evidence.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 BLOCK_BYTES = 1 << 20
@@ -39,9 +39,17 @@ def plan(sizes: list[int], block_bytes: int = BLOCK_BYTES) -> list[Place]:
     return [Place(file, block) for file, size in enumerate(sizes) for block in range(-(-size // block_bytes))]
 
 
-def share(places: Sequence[Place], parser: int, parsers: int) -> Sequence[Place]:
-    """The part of one parser: every n-th block, so that all of them advance through the log together."""
-    return places[parser::parsers]
+def deal(places: Iterable[Place], classes: Sequence[Hashable], parsers: int) -> list[list[Place]]:
+    """The parts of the parsers, of which no two classes of files share one.
+
+    classes: of each file, how far it is trusted: bytes of a log that take their parser can lie about no log that is trusted more.
+    parsers: for each class, as far as it has blocks. Each has every n-th block, so that all of them advance together.
+    """
+    by_class: dict[Hashable, list[Place]] = {}
+    for place in places:
+        by_class.setdefault(classes[place.file], []).append(place)
+    dealt = [its[number::parsers] for its in by_class.values() for number in range(min(parsers, len(its)))]
+    return dealt or [[]]
 
 
 def copy_block(data: mmap.mmap | bytes, block: int, block_bytes: int = BLOCK_BYTES) -> Block:

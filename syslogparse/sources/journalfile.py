@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 from syslogparse.evidence.journal import DBUS, FIELDS
 from syslogparse.evidence.model import Damage, Reason
+from syslogparse.sources import journallayout as layout
 from syslogparse.sources.journalpayload import MAX_PAYLOAD, PACKED, NotUnpacked, TooLarge, unpack
 
 SIGNATURE: Final = b"LPKSHHRH"
@@ -32,19 +33,15 @@ _MAX_CACHED_BYTES: Final = 1 << 23
 _FREE_WORK: Final = 64 << 20
 _WORK_PER_BYTE: Final = 64
 """Bytes that may be unpacked and handed out, for each byte of the file."""
+_MAX_ENTRY: Final = 4 << 20
+"""The same for one entry; what is long in it is left out beyond."""
+_OBJECT_COST, _UNPACKING_COST = 16, 512
+"""Of looking at one object, and of making a decompressor; looking up a field that is known costs 1, a tenth of a microsecond."""
+_MAX_INDEX_COST: Final = 1 << 23
+"""Beyond it every entry is visited instead: anybody can log under a hundred thousand names, and the index lists them all."""
+_PAUSE_COST: Final = 1 << 21
+"""After so much without an entry there is a sign of life."""
 
-_COMPACT: Final = 16
-_KNOWN_FEATURES: Final = 31
-_DATA, _FIELD, _ENTRY, _ARRAY = 1, 2, 3, 6
-_MIN_HEADER: Final = 208
-_HEADER = struct.Struct("<8s4xI72xQQ16xQQ16xQ16xQ")
-_OBJECT = struct.Struct("<BB6xQ")
-_NUMBER = struct.Struct("<Q")
-_THREE = struct.Struct("<QQQ")
-_BUCKET = struct.Struct("<Q8x")
-_HEAD_OF_ARRAY: Final = 24
-_HEAD_OF_FIELD: Final = 40
-_HEAD_OF_ENTRY: Final = 64
 _LONGEST_NAME: Final = 64
 _LONG: Final = 4096
 """Bytes of an entry from which on it counts as work to hand it out, however often it is named."""
@@ -104,7 +101,12 @@ def is_journal(data: mmap.mmap | bytes) -> bool:
 
 
 def entries(data: mmap.mmap | bytes) -> Iterator[RawEntry]:
-    """The entries that the kernel, audit and message buses wrote, in the order of the file.
+    """As ``visit``, without the signs of life."""
+    return (entry for entry in visit(data) if entry is not None)
+
+
+def visit(data: mmap.mmap | bytes) -> Iterator[RawEntry | None]:
+    """The entries that the kernel, audit and message buses wrote, in the order of the file. None: still searching.
 
     Raises JournalDamage: at once for what is no journal or needs features that are not known here; behind the last entry
     that could be read, where the file is cut short or its lists of entries are damaged. A damaged entry is given, marked.
@@ -119,13 +121,13 @@ class _Journal:
     """A journal being read. damage: the first thing that kept entries from being found, empty for none."""
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
-        header = data[: _HEADER.size]
-        if len(data) < _MIN_HEADER or not is_journal(header):
+        header = data[: layout.HEADER.size]
+        if len(data) < layout.MIN_HEADER or not is_journal(header):
             raise JournalDamage("the journal file is damaged", "no header")
-        _, features, start, arena, table, table_size, count, arrays = _HEADER.unpack(header)
-        if features & ~_KNOWN_FEATURES:
+        _, features, start, arena, table, table_size, count, arrays = layout.HEADER.unpack(header)
+        if features & ~layout.KNOWN_FEATURES:
             raise JournalDamage("the journal file is of a kind that is not known", f"incompatible flags {features:#x}")
-        if start < _MIN_HEADER or start % 8:
+        if start < layout.MIN_HEADER or start % 8:
             raise JournalDamage("the journal file is damaged", "the header's size")
         self._data = data
         self._size = len(data)
@@ -133,22 +135,28 @@ class _Journal:
         self._table: tuple[int, int] = table, table_size
         self._all = _Chain(0, arrays, count)
         self.damage = "the file ends before the journal does" if start + arena > len(data) else ""
-        compact = bool(features & _COMPACT)
-        self._offset = struct.Struct("<I") if compact else _NUMBER
+        compact = bool(features & layout.COMPACT)
+        self._offset = struct.Struct("<I") if compact else layout.NUMBER
         self._item = struct.Struct("<4s") if compact else struct.Struct("<8s8x")
-        self._head_of_data = 72 if compact else 64
+        self._head_of_data = layout.HEAD_OF_COMPACT_DATA if compact else layout.HEAD_OF_DATA
         # Keyed by an offset's bytes: the hash of an integer can be chosen by who wrote the file.
         self._cache: dict[bytes, tuple[bytes, bytes]] = {}
         self._cached_bytes = 0
         self._work = _FREE_WORK + _WORK_PER_BYTE * len(data)
+        self._left_of_entry = _MAX_ENTRY
+        self._cost = 0
 
-    def entries(self) -> Iterator[RawEntry]:
-        """The entries of interest."""
+    def entries(self) -> Iterator[RawEntry | None]:
+        """The entries of interest, and signs of life."""
         chains = self._index()
         indexed = chains is not None
         number = 0
         before = free = 0
+        pause = self._cost + _PAUSE_COST
         for offset in merge(*map(self._offsets, [self._all] if chains is None else chains)):
+            if self._cost > pause:
+                pause = self._cost + _PAUSE_COST
+                yield None
             if offset == before:
                 continue
             before = offset
@@ -158,7 +166,7 @@ class _Journal:
                 yield RawEntry(number, 0, {}, problem.reason)
                 number += 1
                 continue
-            free = offset + _HEAD_OF_ENTRY + len(items)
+            free = offset + layout.HEAD_OF_ENTRY + len(items)
             fields, damage = self._fields(items)
             if not _is_wanted(fields) and (damage is None or b"_TRANSPORT" in fields):
                 if not indexed:
@@ -170,12 +178,11 @@ class _Journal:
     def _index(self) -> list[_Chain] | None:
         """The lists of entries that the data objects of interest keep; None where the file has no such index or a broken one."""
         try:
-            found: dict[bytes, list[_Chain]] = {}
-            for name, data in self._named(_INDEX):
-                found.setdefault(name, []).extend(self._values(name, data))
-            if b"_TRANSPORT" not in found:
+            named = list(self._named(_INDEX))
+            fields = dict(named)
+            if b"_TRANSPORT" not in fields or len(fields) < len(named):
                 return None
-            chains = [chain for some in found.values() for chain in some]
+            chains = [chain for name, newest in fields.items() for chain in self._values(name, newest)]
             for chain in chains:
                 self._check(chain)
         except _Broken:
@@ -187,17 +194,17 @@ class _Journal:
         offset, size = self._table
         if size > _MAX_TABLE or offset + size > self._size:
             raise _Broken("the field hash table")
-        table = self._data[offset : offset + size - size % _BUCKET.size]
+        table = self._data[offset : offset + size - size % layout.BUCKET.size]
         left = _MAX_FIELDS
-        for (head,) in _BUCKET.iter_unpack(table):
+        for (head,) in layout.BUCKET.iter_unpack(table):
             at, before = head, 0
             while at:
                 left -= 1
                 if at <= before or not left:
                     raise _Broken("a chain of the field hash table")
-                begin, length = self._object(at, _FIELD, _HEAD_OF_FIELD)
-                _, following, newest = _THREE.unpack_from(begin, _OBJECT.size)
-                name = self._data[at + _HEAD_OF_FIELD : at + min(length, _HEAD_OF_FIELD + _LONGEST_NAME)]
+                begin, length = self._object(at, layout.FIELD, layout.HEAD_OF_FIELD)
+                _, following, newest = layout.THREE.unpack_from(begin, layout.OBJECT.size)
+                name = self._data[at + layout.HEAD_OF_FIELD : at + min(length, layout.HEAD_OF_FIELD + _LONGEST_NAME)]
                 if name in names:
                     yield name, newest
                 before, at = at, following
@@ -205,26 +212,29 @@ class _Journal:
     def _values(self, name: bytes, newest: int) -> Iterator[_Chain]:
         """The entries of the field's values of interest. Its data objects are linked from the newest to the oldest."""
         at, end = newest, self._size
+        found: set[bytes] = set()
         while at:
-            begin, size = self._object(at, _DATA, self._head_of_data)
-            if at + size > end:
+            begin, size = self._object(at, layout.DATA, self._head_of_data)
+            if at + size > end or self._cost > _MAX_INDEX_COST:
                 raise _Broken("a field's list of values")
-            if size <= self._head_of_data + _LONGEST_NAME and self._payload(at)[1] in _INDEX[name]:
-                yield _Chain(*_THREE.unpack_from(begin, 40))
+            if size <= self._head_of_data + _LONGEST_NAME and (value := self._payload(at)[1]) in _INDEX[name]:
+                if value in found:
+                    raise _Broken("a value that stands twice")
+                found.add(value)
+                yield _Chain(*layout.THREE.unpack_from(begin, 40))
             end = at
-            (at,) = _NUMBER.unpack_from(begin, 32)
+            (at,) = layout.NUMBER.unpack_from(begin, 32)
 
     def _check(self, chain: _Chain) -> None:
         """Raises _Broken where the chain's arrays do not hold its count; what is cut off with the file's end is no reason."""
         before, width = chain.first, self._offset.size
         try:
             for items, count in self._arrays(chain):
-                if count:
-                    last = items + (count - 1) * width
-                    (offset,) = self._offset.unpack(self._data[last : last + width])
-                    if offset <= before:
-                        raise _Broken("an array that is not full")
-                    before = offset
+                last = items + (count - 1) * width
+                (offset,) = self._offset.unpack(self._data[last : last + width])
+                if offset <= before or self._cost > _MAX_INDEX_COST:
+                    raise _Broken("an array that is not full, or too many of them")
+                before = offset
         except _Beyond:
             return
 
@@ -235,12 +245,14 @@ class _Journal:
         while wanted > 0:
             if at < least:
                 raise _Broken("a chain of entry arrays")
-            begin, size = self._object(at, _ARRAY, _HEAD_OF_ARRAY)
-            count = min((size - _HEAD_OF_ARRAY) // self._offset.size, wanted)
-            yield at + _HEAD_OF_ARRAY, count
+            begin, size = self._object(at, layout.ARRAY, layout.HEAD_OF_ARRAY)
+            count = min((size - layout.HEAD_OF_ARRAY) // self._offset.size, wanted)
+            if not count:
+                raise _Broken("an array without room")
+            yield at + layout.HEAD_OF_ARRAY, count
             wanted -= count
             least = at + size
-            (at,) = _NUMBER.unpack_from(begin, _OBJECT.size)
+            (at,) = layout.NUMBER.unpack_from(begin, layout.OBJECT.size)
 
     def _offsets(self, chain: _Chain) -> Iterator[int]:
         """Offsets of the chain's entries, ascending. Where it breaks off, the damage is noted and the rest is not given."""
@@ -269,12 +281,13 @@ class _Journal:
 
     def _object(self, at: int, kind: int, least: int) -> tuple[bytes, int]:
         """A copy of the object's first ``least`` bytes, and its size."""
+        self._cost += _OBJECT_COST
         if at < self._start or at % 8:
             raise _Broken("an offset")
         if at + least > self._size:
             raise _Beyond("an object behind the end of the file")
         begin = self._data[at : at + least]
-        found, _, size = _OBJECT.unpack_from(begin)
+        found, _, size = layout.OBJECT.unpack_from(begin)
         if found != kind or size < least:
             raise _Broken("an object of another kind, or too small")
         if at + size > self._size:
@@ -285,12 +298,14 @@ class _Journal:
         """Realtime of an entry, and its list of data objects. free: where the entry before it ends."""
         if at < free:
             raise _Broken("entries overlap")
-        begin, size = self._object(at, _ENTRY, _HEAD_OF_ENTRY)
-        count = (size - _HEAD_OF_ENTRY) // self._item.size
+        begin, size = self._object(at, layout.ENTRY, layout.HEAD_OF_ENTRY)
+        count = (size - layout.HEAD_OF_ENTRY) // self._item.size
         if count > _MAX_ITEMS:
             raise _Broken("an entry of too many fields")
-        items = self._data[at + _HEAD_OF_ENTRY : at + _HEAD_OF_ENTRY + count * self._item.size]
-        (realtime,) = _NUMBER.unpack_from(begin, 24)
+        items = self._data[at + layout.HEAD_OF_ENTRY : at + layout.HEAD_OF_ENTRY + count * self._item.size]
+        self._cost += count
+        self._left_of_entry = _MAX_ENTRY
+        (realtime,) = layout.NUMBER.unpack_from(begin, 24)
         return realtime, items
 
     def _fields(self, items: bytes) -> tuple[dict[bytes, bytes], Reason | None]:
@@ -331,7 +346,7 @@ class _Journal:
 
     def _payload(self, at: int) -> tuple[bytes, bytes]:
         """Name and value of a data object; empty both for a long one of no interest."""
-        begin, size = self._object(at, _DATA, self._head_of_data)
+        begin, size = self._object(at, layout.DATA, self._head_of_data)
         packed_by = begin[1] & PACKED
         low, length = at + self._head_of_data, size - self._head_of_data
         if not packed_by:
@@ -344,12 +359,13 @@ class _Journal:
         return name, value
 
     def _bounded(self, length: int) -> int:
-        if length > MAX_PAYLOAD:
+        if length > MAX_PAYLOAD or self._left_of_entry < 0:
             raise _Broken("a field that is too long", "line too long")
         self._spend(length)
         return length
 
     def _unpacked(self, packed_by: int, packed: bytes) -> bytes:
+        self._cost += _UNPACKING_COST + len(packed)
         try:
             text = unpack(packed_by, packed)
         except TooLarge as problem:
@@ -361,6 +377,7 @@ class _Journal:
 
     def _spend(self, work: int) -> None:
         self._work -= work
+        self._left_of_entry -= work
         if self._work < 0:
             raise JournalDamage("the journal file is damaged", "its fields add up to many times its size")
 

@@ -13,10 +13,11 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
-from syslogparse.sources.trust import UNTRUSTED, Account, Grades, grades, shared, syslog_user
+from syslogparse.sources.trust import UNTRUSTED, Grades, grades, machine_id, shared, syslog_user
 
 DEFAULT_LOGS = ("/var/log/syslog", "/var/log/messages", "/var/log/kern.log", "/var/log/ufw.log", "/var/log/audit/audit.log")
 STDIN = "-"
@@ -43,10 +44,14 @@ _FORBIDDEN_USER = "logs are for root: use sudo, or join the group that may read 
 
 
 class Candidate(NamedTuple):
-    """A path to open. named: the user named it, so a link is followed wherever it leads."""
+    """A path to open. named: the user named it, so a link is followed wherever it leads.
+
+    in_chosen: the program chose the directory too, in one that was named or is its own.
+    """
 
     name: str
     named: bool
+    in_chosen: bool = False
 
 
 class Unreadable(NamedTuple):
@@ -54,6 +59,10 @@ class Unreadable(NamedTuple):
 
     name: str
     problem: str
+
+
+_Judge: TypeAlias = Callable[[str, os.stat_result, os.stat_result], Grades]
+"""``grades``, for a path and the status of the file and of its directory."""
 
 
 class _Refused(Exception):
@@ -68,10 +77,11 @@ def open_logs(candidates: Iterable[Candidate]) -> tuple[list[Log], list[Unreadab
     """
     logs: list[Log] = []
     problems: list[Unreadable] = []
-    syslog = syslog_user()
-    for name, named in candidates:
+    judge = partial(grades, syslog=syslog_user(), machine=machine_id())
+    for candidate in candidates:
+        name = candidate.name
         try:
-            logs.append(_standard_input() if name == STDIN else _open(name, syslog, follow=named))
+            logs.append(_standard_input() if name == STDIN else _open(candidate, judge))
         except _Refused as refusal:
             problems.append(Unreadable(name, str(refusal)))
         except OSError as error:
@@ -81,22 +91,41 @@ def open_logs(candidates: Iterable[Candidate]) -> tuple[list[Log], list[Unreadab
     return logs, problems
 
 
-def _open(name: str, syslog: Account | None, *, follow: bool) -> Log:
-    path = os.open(name, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+def _open(candidate: Candidate, judge: _Judge) -> Log:
+    path = _reach(candidate)
     try:
-        if not follow and stat.S_ISLNK(os.fstat(path).st_mode):
-            _refuse_planted_link(name)
-            os.close(path)
-            path = os.open(name, os.O_PATH | os.O_CLOEXEC)
         _refuse_irregular(os.fstat(path).st_mode)
         descriptor = _reopen(path)
     finally:
         os.close(path)
-    return _take(name, descriptor, syslog)
+    return _take(candidate.name, descriptor, judge)
 
 
-def _refuse_planted_link(name: str) -> None:
-    directory = os.stat(os.path.dirname(name) or ".")
+def _reach(candidate: Candidate) -> int:
+    """The file, not opened for anything yet (O_PATH). Raises OSError, _Refused."""
+    if candidate.named:
+        return os.open(candidate.name, os.O_PATH | os.O_CLOEXEC)
+    folder, name = os.path.split(candidate.name)
+    directory = _unplanted(folder) if candidate.in_chosen else os.open(folder or ".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        return _unplanted(name, directory)
+    finally:
+        os.close(directory)
+
+
+def _unplanted(name: str, directory: int | None = None) -> int:
+    """What the program chose in a directory; through a link only where nobody but root can have made it."""
+    path = os.open(name, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
+    try:
+        if not stat.S_ISLNK(os.fstat(path).st_mode):
+            return os.dup(path)
+        _refuse_planted_link(os.stat(os.path.dirname(name) or ".") if directory is None else os.fstat(directory))
+        return os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)
+    finally:
+        os.close(path)
+
+
+def _refuse_planted_link(directory: os.stat_result) -> None:
     if directory.st_uid != 0 or shared(directory):
         raise _Refused("is a symbolic link in a directory that others can write; name the file itself to read it")
 
@@ -124,19 +153,19 @@ def _reopen(path: int) -> int:
         raise _Refused(f"permission denied ({hint})") from error
 
 
-def _take(name: str, descriptor: int, syslog: Account | None) -> Log:
+def _take(name: str, descriptor: int, judge: _Judge) -> Log:
     status = os.fstat(descriptor)
     if status.st_size > SIZE_LIMIT:
         os.close(descriptor)
         raise _Refused(f"is larger than {SIZE_LIMIT >> 40} TiB")
     try:
-        trusted = _grades_of(descriptor, status, syslog)
+        trusted = _grades_of(descriptor, status, judge)
     except OSError:  # renamed or unlinked in the meantime, or seen through another mount
         trusted = UNTRUSTED
     return Log(name, map_and_close(descriptor, status.st_size), status.st_size, trusted, status.st_mtime_ns // 1000)
 
 
-def _grades_of(descriptor: int, status: os.stat_result, syslog: Account | None) -> Grades:
+def _grades_of(descriptor: int, status: os.stat_result, judge: _Judge) -> Grades:
     """The directory that is judged is the one that holds this very file now: a path alone can be made to lead elsewhere."""
     real = os.readlink(f"/proc/self/fd/{descriptor}")
     parent = os.open(os.path.dirname(real) or "/", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -144,7 +173,7 @@ def _grades_of(descriptor: int, status: os.stat_result, syslog: Account | None) 
         inside = os.stat(os.path.basename(real), dir_fd=parent, follow_symlinks=False)
         if not os.path.samestat(inside, status):
             return UNTRUSTED
-        return grades(real, status, os.fstat(parent), syslog)
+        return judge(real, status, os.fstat(parent))
     finally:
         os.close(parent)
 

@@ -31,7 +31,7 @@ def select_logs(named: tuple[str, ...], *, rotated: bool) -> list[Candidate]:
     if not rotated:
         return bases
     # A journal that a directory stands for is there already.
-    whole = [candidate for base in bases for candidate in (*_siblings(base.name), base)]
+    whole = [candidate for base in bases for candidate in (*_siblings(base), base)]
     return list(dict.fromkeys(whole))
 
 
@@ -53,8 +53,9 @@ def _journals(directory: str, *, archived: bool) -> list[Candidate]:
         names = sorted(entry for entry in _entries(folder) if _JOURNAL.fullmatch(entry))
         # system@SEQUENCE.journal sorts before system.journal: the oldest first, the one that is written to last
         names.sort(key=lambda name: name == _ACTIVE)
-        found += [os.path.join(folder, name) for name in names if archived or name == _ACTIVE]
-    return [Candidate(name, named=False) for name in found]
+        paths = [os.path.join(folder, name) for name in names if archived or name == _ACTIVE]
+        found += [Candidate(path, named=False, in_chosen=folder != directory) for path in paths]
+    return found
 
 
 def _entries(directory: str) -> list[str]:
@@ -69,13 +70,14 @@ class _Sibling(NamedTuple):
     name: str
 
 
-def _siblings(name: str) -> Iterator[Candidate]:
+def _siblings(of: Candidate) -> Iterator[Candidate]:
+    name = of.name
     if name == STDIN:
         return
     directory, base = os.path.split(name)
     if base == _ACTIVE:
         archived = sorted(entry for entry in _entries(directory) if _JOURNAL.fullmatch(entry) and entry != _ACTIVE)
-        yield from (Candidate(os.path.join(directory, entry), named=False) for entry in archived)
+        yield from (Candidate(os.path.join(directory, entry), named=False, in_chosen=of.in_chosen) for entry in archived)
         return
     found = []
     for entry in _entries(directory):

@@ -33,16 +33,18 @@ many zeros as it had bytes before."""
 MAX_RATIO = 1 << 14
 """Beyond FREE_TEXT. Real logs pack 10 to 50 times smaller. One line repeated forever, the best case of any text, reaches 258 with
 gzip, 1,300 with bzip2, 6,800 with xz and 11,900 with zstd; what goes beyond is runs of one byte."""
-MAX_IDLE = 2 << 20
-"""Bytes that may go in without text coming out. The longest honest stretch is a block of bzip2, 900 kB; millions of empty members
-would keep a parser busy and silent, for seconds here."""
+MAX_IDLE = 1 << 20
+"""Bytes that may go in without text coming out. The longest honest stretch is a block of bzip2, 900 kB; a hundred thousand empty
+members would keep a parser busy and silent, for seconds here."""
 MAX_GROWTH = 4
 """How many times more than comes out may have gone in, beyond MAX_IDLE. A line that is packed alone grows to twice its length."""
 _CHUNK = 1 << 18
 _FIRST_PIECE = 1 << 11
 _PIECE = 1 << 16
 _PADDING = 64 << 20
-"""Zeros behind a member that are looked through for the next."""
+"""Zeros of a file that are looked through for its next member."""
+CHUNKS_A_SIGN = 1 << 14
+"""Chunks, however small, after which there is a sign of life: tiny members take microseconds each for a few bytes."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAGIC: dict[Packing, tuple[bytes, ...]] = {
@@ -150,6 +152,7 @@ class _Source:
         self._data = data
         self._size = len(data)
         self._position = 0
+        self._padding = _PADDING
         self.fed = 0
 
     @property
@@ -185,12 +188,12 @@ class _Source:
         self._position += size
 
     def skip_zeros(self) -> None:
-        """Go on to the first byte that is not zero, or for _PADDING."""
-        skipped, size = 0, 16
-        while skipped < _PADDING and (piece := self.peek(size)):
+        """Go on to the first byte that is not zero, unless more than _PADDING are skipped in all."""
+        size = 16
+        while self._padding > 0 and (piece := self.peek(size)):
             zeros = len(piece) - len(piece.lstrip(b"\0"))
             self._position += zeros
-            skipped += zeros
+            self._padding -= zeros
             if zeros < len(piece):
                 return
             size = min(4 * size, _PIECE)
@@ -348,15 +351,20 @@ _MEMBERS: dict[Packing, Callable[[], Callable[[_Source], Iterator[bytes]]]] = {
 }
 
 
+_SIGN = Block(b"", 0, 0, unfinished=False, too_long=False)
+
+
 def blocks(chunks: Iterable[bytes], block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """Plain bytes in blocks of about block_bytes, as ``Cutter`` cuts them.
+    """Plain bytes in blocks of about block_bytes, as ``Cutter`` cuts them; an empty one now and then, as a sign of life.
 
     Raises what the chunks raise; Damaged comes behind a last block with what came before it.
     """
     cutter = Cutter(block_bytes)
     try:
-        for chunk in chunks:
+        for number, chunk in enumerate(chunks, 1):
             yield from cutter.feed(chunk)
+            if number % CHUNKS_A_SIGN == 0:
+                yield _SIGN
     except Damaged:
         yield from cutter.end()
         raise

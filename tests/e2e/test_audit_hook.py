@@ -169,7 +169,7 @@ def test_late_parser(watched, five, tmp_path):
 
 
 def test_parser_whose_code_fails(watched, five):
-    change = "import syslogparse.roles.parser as parser\ndef fail(*_): raise ValueError('\\udcff')\nparser.work_block = fail"
+    change = "import syslogparse.roles.parser as parser\ndef fail(*_): raise ValueError('\\udcff')\nparser.work_place = fail"
     ended, seen = watched("-j", "2", "-f", "text", five, change=change)
     assert ended.status == 5
     assert ended.err.count(b"ended early with status 70") == 2

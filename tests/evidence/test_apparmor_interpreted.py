@@ -94,7 +94,14 @@ def test_a_denial():
         ),
         (
             b"apparmor=DENIED operation=profile_load profile=unconfined name=b pid=1 comm=apparmor_parser ns=612062",
-            {"operation": b"profile_load", "profile": b"unconfined", "name": b"b", "pid": 1, "comm": b"apparmor_parser", "ns": b"a b"},
+            {
+                "operation": b"profile_load",
+                "profile": b"unconfined",
+                "name": b"b",
+                "pid": 1,
+                "comm": b"apparmor_parser",
+                "ns": b"a b",
+            },
         ),
         (
             b'apparmor=DENIED operation=sendmsg profile=a pid=1 comm=a b path=/run/c d family=local sock_type="dgram"',

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from syslogparse.evidence.envelope import KERNEL_LINE, Envelope, first, is_left_cut, split, without_uptime
 from syslogparse.evidence.model import Undecodable
+from syslogparse.evidence.speaker import USER
 
 PACKET = b"IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 PROTO=TCP SPT=1 DPT=22 "
 
@@ -39,6 +40,14 @@ PACKET = b"IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 PROTO=TCP SPT=1 DPT=2
         (b"<4>[   16.237012] ", b"[   16.237012]", b"", 0),
         (b"[   16.237012][  T123] ", b"[   16.237012][  T123]", b"", None),
         (b"[   16.237012] [    C0] ", b"[   16.237012] [    C0]", b"", None),
+        # The template of a log daemon that puts a blank behind the tag where the message begins with one.
+        (b"Nov 22 06:20:23 vmrig kernel:   ", b"Nov 22 06:20:23", b"vmrig", None),
+        # The kernel's own word for no host name.
+        (b"Nov 22 06:20:23 (none) kernel: ", b"Nov 22 06:20:23", b"(none)", None),
+        # busybox' klogd: user space can have no other facility from the C library.
+        (b"Nov 22 06:20:23 vmrig user.warn kernel: ", b"Nov 22 06:20:23", b"vmrig", 1),
+        (b"Nov 22 06:20:23 user.info kernel: ", b"Nov 22 06:20:23", b"", 1),
+        (b"Sun Nov 22 06:20:23 2026 kern.debug  kernel:         ", b"Sun Nov 22 06:20:23 2026", b"", 0),
     ],
 )
 def test_the_kernel_speaks(front: bytes, stamp: bytes, host: bytes, facility: int | None):
@@ -82,8 +91,11 @@ NOT_THE_KERNEL = [
     b"Nov 22 06:20:23 vmrig evil kernel: ",
     b"Nov 22 06:20:23 evil kernel kernel: ",
     b"Nov 22 06:20:23 sshd:bob kernel: ",
-    b"Nov 22 06:20:23 vmrig user.notice kernel: ",
-    b"Nov 22 06:20:23 user.notice kernel: ",
+    b"Nov 22 06:20:23 vmrig local0.notice kernel: ",
+    b"Nov 22 06:20:23 auth.notice kernel: ",
+    b"Nov 22 06:20:23 vmrig user.warn kernel[1]: ",
+    b"Nov 22 06:20:23 vmrig (some) kernel: ",
+    b"Nov 22 06:20:23 vmrig  kernel: ",
     b"2026-11-22T06:20:23Z daemon.err kernel: ",
     b"Nov 22 06:20:23 vmrig -- MARK -- kernel: ",
     b"Nov 22 06:20:23 vmrig last message repeated 2 times kernel: ",
@@ -98,7 +110,6 @@ NOT_THE_KERNEL = [
 
 NO_ENVELOPE = [
     b"",
-    b"kernel: ",
     b"vmrig kernel: ",
     b" Nov 22 06:20:23 vmrig kernel: ",
     b"x Nov 22 06:20:23 vmrig kernel: ",
@@ -163,6 +174,22 @@ def test_relays():
     assert split(b"<37>1 2026-11-22T06:20:23Z vmrig dbus 3 - - " + bus).speaker == "dbus"
 
 
+def test_audit_records_under_the_stamps_of_dmesg():
+    # `audit: ` is a part of what the kernel writes there, not the tag of a daemon.
+    record = b'audit: type=1400 audit(1279968846.035:77): apparmor="DENIED" pid=1'
+    stamp = b"2026-11-22T06:20:16,123456+00:00"
+    for front, said in (
+        (stamp + b" ", stamp),
+        (b"[Sun Nov 22 06:20:23 2026] ", b"Sun Nov 22 06:20:23 2026"),
+        (b"[   16.237012] ", b"[   16.237012]"),
+        (b"4,1234,5678901,-;", b""),
+    ):
+        assert split(front + record) == Envelope(said, b"", "kernel", record, 0 if front.startswith(b"4") else None)
+    for other in (b"2026-11-22T06:20:16.123456+00:00 ", b"Nov 22 06:20:16 ", stamp + b" gw "):
+        with pytest.raises(Undecodable):
+            split(other + record)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -206,7 +233,7 @@ def test_the_beginning_of_a_line_is_gone():
     whole = b"Nov 22 06:20:23 vmrig kernel: [UFW BLOCK] " + PACKET
     assert not is_left_cut(whole)
     for at in range(1, len(whole) - len(PACKET)):
-        assert is_left_cut(whole[at:]) or whole[at:].startswith(b"22 06:"), whole[at:]
+        assert is_left_cut(whole[at:]) or whole[at:].startswith((b"22 06:", b"kernel: ")), whole[at:]
     assert is_left_cut(b'DENIED" operation="open" profile="/usr/bin/x" pid=1')
     assert not is_left_cut(b"Nov 22 06:20:23 vmrig sshd[1]: " + PACKET)
     assert not is_left_cut(b"words and no fields")
@@ -248,6 +275,17 @@ def test_only_the_first_uptime_is_peeled():
     assert without_uptime(b"[   12.345678] [   13.345678] IN=") == b"[   13.345678] IN="
     assert without_uptime(b"[UFW BLOCK] IN=") == b"[UFW BLOCK] IN="
     assert without_uptime(b"IN=") == b"IN="
+    assert without_uptime(b"  [   12.345678]  DROP IN=") == b"DROP IN="
+    assert without_uptime(b"  DROP IN=") == b"  DROP IN="
+
+
+def test_blanks_around_the_uptime_are_no_part_of_the_prefix():
+    for front in (b"kernel:  [   12.345678] ", b"kernel: [   12.345678]  ", b"kernel:[   12.345678]", b"kernel:   "):
+        line = b"Nov 22 06:20:23 vmrig " + front + b"DROP: " + PACKET
+        assert without_uptime(split(line).message) == b"DROP: " + PACKET
+        fast = re.match(KERNEL_LINE, line)
+        assert fast is not None
+        assert line[fast.end() :] == b"DROP: " + PACKET
 
 
 @given(st.binary(max_size=300))
@@ -320,6 +358,13 @@ def test_every_captured_line_has_an_envelope(corpora: Path):
 def test_a_record_as_the_ring_buffer_has_it_without_stamp_and_tag(front):
     record = b"type=1326 audit(1611996299.149:466250): auid=1 uid=0"
     assert split(front + record) == Envelope(b"", b"", "relay", record, None)
-    for other in (b"x" + front + record, b" " + front + record, b"kernel: " + front + record, front + record[1:]):
+    for other in (b"x" + front + record, b" " + front + record, b"gw: " + front + record, front + record[1:]):
         with pytest.raises(Undecodable):
             split(other)
+
+
+def test_the_kernels_tag_without_a_stamp_is_worth_little():
+    assert split(b"kernel: [   12.5] " + PACKET) == Envelope(b"", b"", "kernel", b"[   12.5] " + PACKET, USER)
+    for other in (b"kernel:: ", b"kernel[1]: ", b"Kernel: ", b" kernel: ", b"gw kernel: ", b"kernel:"):
+        with pytest.raises(Undecodable):
+            split(other + PACKET)

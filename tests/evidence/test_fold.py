@@ -171,3 +171,30 @@ def test_clearing_forgets_all():
     assert (fold.tallies, fold.identities, fold.held, fold.evidence({})) == ({}, {}, 0, [])
     seen(fold, 0, "seccomp", KEYS[1], record(8))
     assert fold.overflow == 0
+
+
+def test_who_repeats_a_packet_more_often_than_it_was_told_has_to_be_believed():
+    """A forged line in syslog that repeats a packet of kern.log would otherwise raise its count under kern.log's grade."""
+    fold = Fold()
+    for file, grade in ((0, "syslog"), (1, "syslog"), (2, "kern")):
+        seen(fold, file, "netfilter", PACKET, packet(b"1"), grade=grade)
+    assert only(fold).grades == {"kern": 1}, "each log has the packet once"
+    seen(fold, 0, "netfilter", PACKET, packet(b"1"), grade="syslog", line=1)
+    assert only(fold).grades == {"kern": 1, "syslog": 3}
+
+
+def test_audit_events_may_be_repeated_for_they_count_once():
+    fold = Fold()
+    seen(fold, 0, "seccomp", KEYS[0], record(7), grade="kernel")
+    seen(fold, 1, "seccomp", KEYS[0], record(7), grade="syslog", lines=1000)
+    assert (only(fold).count, only(fold).grades) == (1, {"kernel": 1})
+
+
+def test_no_host_is_taken_from_those_who_only_repeat():
+    fold = Fold()
+    place = Position(0, 0, 0)
+    for grade, host in (("kernel", b""), ("syslog", b"gw")):
+        fold.add(Subject(0, host, grade, "seccomp", KEYS[0]), Tally(1, place, 5, place, 5, 1), {record(7): 1})
+    assert only(fold).hosts == (b"gw",), "audit.log names none"
+    fold.add(Subject(0, b"fw", "kernel", "seccomp", KEYS[0]), Tally(1, place, 5, place, 5, 1), {record(7): 1})
+    assert only(fold).hosts == (b"fw",)

@@ -1,5 +1,9 @@
 """Lines of one event, or of one attempt, are found again whatever the order and the cut; past the bound the numbers hold."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,3 +131,12 @@ def test_any_bytes_are_identities_or_refused(packed):
     except ValueError:
         return
     assert sum(len(name) + 4 for name in known) == len(packed)
+
+
+def test_openssl_stays_out():
+    """hashlib loads it, and it loads what its configuration names, which OPENSSL_CONF may put anywhere."""
+    program = "import sys; from syslogparse.evidence import identity; print('_hashlib' in sys.modules, 'hashlib' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert ended.stdout == "False False\n"

@@ -153,7 +153,9 @@ UPPER = [
     (b"MF FRAG:185 PROTO=UDP ", {}),
     (b"OPT (94040000) PROTO=2 OPT (0101) ", {"proto": b"igmp"}),
     (b"CE DF MF OPT (8702) PROTO=TCP SPT=1 DPT=2 WINDOW=9 RES=0x00 CWR ECE URG ACK PSH RST SYN FIN URGP=9 OPT (02) UID=5 GID=6 ",
-     {"spt": 1, "dpt": 2, "tcp_flags": [*transport.FLAGS], "uid": 5, "gid": 6}),
+     {"spt": 1, "dpt": 2, "tcp_flags": [*transport.FLAGS[1:]], "uid": 5, "gid": 6}),
+    (b"PROTO=TCP SPT=1 DPT=2 WINDOW=9 RES=0x00 AE CWR ECE SYN URGP=0 ",
+     {"spt": 1, "dpt": 2, "tcp_flags": [b"AE", b"CWR", b"ECE", b"SYN"]}),
     (b"NEW=1 newer PROTO=TCP SPT=1 FOO DPT=2 SPT=9 DPT=9 LEN=9 SRC=6.6.6.6 TTL=1 ", {"spt": 1, "dpt": 2}),
     (b"PROTO=TCP SPT=1 DPT=2 MARK=0x1/0xff ", {"spt": 1, "dpt": 2}),
 ]  # fmt: skip

@@ -179,6 +179,17 @@ def test_protocols(proto: bytes, name: bytes):
     assert netfilter.decode(packet(PROTO=proto))["proto"] == name
 
 
+def test_a_packet_whose_first_field_is_broken_does_not_pass_in_silence():
+    whole = b"IN=v0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=UDP SPT=1 DPT=2"
+    for line in (whole, whole[1:], b"X" + whole[1:], b"DROP OUT=v1 SRC=192.0.2.1 DST=192.0.2.2"):
+        assert netfilter.is_interesting(line), line
+    assert not netfilter.is_interesting(b"SRC=192.0.2.1 DST=192.0.2.2 of a message of somebody")
+    # So it is of a message as of its line, whatever stands first in it.
+    for message in (b"OUT= BLOCK] IN=v0 [UFW SRC=192.0.2.1 DST=192.0.2.2", b"DST=192.0.2.2 I]N=v0 OUT= SRC=192.0.2.1 TTL=1"):
+        assert netfilter.is_interesting(message) == netfilter.is_interesting(b"gw kernel: " + message), message
+    assert netfilter.decode(b"DROP " + whole[6:])["prefix"] == b"DROP"
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
@@ -210,6 +221,8 @@ def test_protocols(proto: bytes, name: bytes):
         (b"IN=v0 SRC=192.0.2.2", "not a complete record"),
         (b"OUT=v0 SRC=192.0.2.2", "not a complete record"),
         (b"IN=v0 X=1 OUT= SRC=192.0.2.2", "not a complete record"),
+        (b"N=v0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=UDP SPT=1 DPT=2", "not a complete record"),
+        (b"DROP: XX=v0 OUT=v1 SRC=192.0.2.1 DST=192.0.2.2 PROTO=UDP SPT=1 DPT=2", "not a complete record"),
         (b"IN=v0 OUT= ", "not a complete record"),
         (b"IN=v0 OUT= SRC=192.0.2.2 LEN=40 ", "not a complete record"),
         (b"IN=v0 OUT= MAC=xx:xx ", "not a complete record"),

@@ -50,6 +50,26 @@ def test_logemu_through_syslog():
     assert split(b"<4>2026-11-22T06:20:23Z gw " + ULOGD) == Envelope(b"2026-11-22T06:20:23Z", b"gw", "packets", ULOGD, 0)
 
 
+def test_a_gateway_that_names_itself_twice():
+    # UniFi gateways send what ulogd wrote, host included, as the text of a message of their own.
+    prefix = b'[WAN_LOCAL-D-4000] DESCR="Block all" '
+    line = b"<13>" + STAMP + b" gw gw " + prefix + ULOGD
+    assert split(line) == Envelope(STAMP, b"gw", "packets", prefix + ULOGD, 1)
+    for other in (b" gw wg ", b" gw gw gw ", b" gw gw1 ", b" gw: gw "):
+        assert split(b"<13>" + STAMP + other + prefix + ULOGD) is None
+
+
+@pytest.mark.parametrize("prefix", [b"Shorewall:net2fw:DROP:", b"Shorewall6:net-fw:REJECT:", b"Shorewall:logflags:DROP: "])
+def test_shorewall_without_the_kernels_tag(prefix: bytes):
+    # Its prefix stands where the tag stands, and nobody else's message begins so: theirs begin with their own tag.
+    said = split(b"<4>" + STAMP + b" gw " + prefix + KERNEL)
+    assert said == Envelope(STAMP, b"gw", "packets", prefix + KERNEL, 0)
+    for front in (b"sshd: ", b"sshd[1]: ", b"", b"gw x: ", b"gw x "):
+        assert split(STAMP + b" " + front + prefix + KERNEL) is None, front
+    for other in (prefix + b"x " + KERNEL, prefix + b"x: " + KERNEL, prefix + KERNEL[3:], prefix[3:] + KERNEL):
+        assert split(STAMP + b" gw " + other) is None, other
+
+
 @pytest.mark.parametrize("packet", [ULOGD, ULOGD_OUT, ULOGD_6, KERNEL])
 @pytest.mark.parametrize(
     "front",

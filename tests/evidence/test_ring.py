@@ -115,6 +115,26 @@ def test_somebody_else(line: bytes):
     assert caught.value.reason == "not said by the kernel"
 
 
+def test_a_decimal_comma():
+    # dmesg -d, -e and -H print the time since the last message as the locale says.
+    for front in (b"[  +1,261094] ", b"[   12.345678 <    0,000016>] ", b"[<    0,000016>] "):
+        said = whole(front + TEXTS[0])
+        assert said is not None, front
+        assert (said.speaker, said.message) == ("kernel", TEXTS[0])
+        point = whole(front.replace(b",", b".") + TEXTS[0])
+        assert point is not None
+        assert point.message == said.message
+
+
+def test_the_prefix_of_a_rule_without_a_name():
+    # OpenWrt's fw4 calls a section of its configuration that has no name @TYPE[NUMBER].
+    for prefix in (b"@rule[2]: ", b"@redirect[0]: ", b"@nat[12]: "):
+        for front in (b"[   12.345678] ", b"<4>[   12.345678] ", b"[Sun Nov 22 06:20:23 2026] ", b"4,1234,5678901,-;"):
+            said = whole(front + prefix + TEXTS[0])
+            assert said is not None
+            assert (said.speaker, said.message) == ("kernel", prefix + TEXTS[0])
+
+
 @pytest.mark.parametrize(
     "front",
     [

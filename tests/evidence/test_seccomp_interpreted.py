@@ -51,6 +51,15 @@ def test_interpreted_numbers():
     assert old["sig"] == 31
 
 
+def test_a_field_that_is_new():
+    fields = seccomp.decode(INTERPRETED + SPOKEN, name_of)
+    for new in (b"new=value", b"new-er=a b c", b"New2=x other=y"):
+        assert seccomp.decode(INTERPRETED + SPOKEN + new, name_of) == fields
+        assert seccomp.decode(INTERPRETED + SPOKEN.replace(b" compat=", b" %b compat=" % new), name_of) == fields
+    # Behind a text that anybody chooses it is that text.
+    assert seccomp.decode(INTERPRETED + SPOKEN.replace(b" sig=", b" new=1 sig="), name_of)["exe"] == b"/opt/rig/po ke new=1"
+
+
 def test_interpreted_abnormal_end():
     head = b"type=ANOM_ABEND msg=audit(11/22/26 06:20:08.930:11) : auid=unset uid=root gid=root ses=unset pid=180 "
     fields = seccomp.decode(head + b"comm=x reason=seccomp sig=SIGSYS syscall=read compat=0 ip=0x0 ", name_of)

@@ -77,6 +77,9 @@ def test_the_facility_column(column: str, number: int):
     for front, host in ((f"gw {column}", b"gw"), (column, b""), (f"{column} gw", b"gw")):
         found = read(f"Nov 22 06:20:23 {front} kernel: text".encode())
         assert found == Tagged(b"Nov 22 06:20:23", host, b"kernel", b"", b"text", number, True)
+        # OpenWrt's syslogd pads column and tag.
+        padded = read(f"Nov 22 06:20:23 {front}   kernel:      text".encode())
+        assert padded == found if not front.endswith("gw") else padded is not None
 
 
 @pytest.mark.parametrize(

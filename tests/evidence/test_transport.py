@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.evidence import transport
-from syslogparse.evidence.model import Undecodable
+from syslogparse.evidence.model import Fields, Undecodable
 from syslogparse.rules import packet
 
 NAMES = (
@@ -56,16 +56,25 @@ def test_what_is_no_number(text: bytes):
         transport.number(text, 65535, "invalid port")
 
 
-@given(st.permutations(transport.FLAGS).flatmap(lambda flags: st.integers(0, 8).map(lambda count: flags[:count])))
+@given(st.permutations(transport.FLAGS).flatmap(lambda flags: st.integers(0, 9).map(lambda count: flags[:count])))
 def test_flags_in_the_order_of_the_header(flags: list[bytes]):
-    assert transport.in_header_order(flags).split() == sorted(flags, key=transport.FLAGS.index)
+    in_rules = [flag for flag in flags if flag != b"AE"]
+    assert transport.in_header_order(flags).split() == sorted(in_rules, key=transport.FLAGS.index)
     assert transport.in_header_order(None) == b""
 
 
+def test_the_accurate_ecn_flag_is_logged_but_stands_in_no_rule():
+    found: Fields = {}
+    transport.take(found, {b"PROTO": b"TCP", b"WINDOW": b"1"}, b"RES=0x00 AE CWR ECE SYN URGP=0".split())
+    assert found["tcp_flags"] == [b"AE", b"CWR", b"ECE", b"SYN"]
+    assert transport.in_header_order([b"AE"]) == b""
+    assert transport.in_header_order([b"AE", b"CWR", b"SYN"]) == b"CWR SYN"
+
+
 def test_too_many_flags():
-    assert transport.few([b"SYN"] * 8) == [b"SYN"] * 8
+    assert transport.few([b"SYN"] * 9) == [b"SYN"] * 9
     with pytest.raises(Undecodable, match="contradictory fields"):
-        transport.few([b"SYN"] * 9)
+        transport.few([b"SYN"] * 10)
 
 
 def test_ports_and_types_only_where_they_belong():

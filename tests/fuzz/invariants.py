@@ -56,9 +56,11 @@ def check_event(decode: Decoder, event: Event, line: bytes) -> None:
 def is_excused(line: bytes) -> bool:
     """Whether nobody says what looks interesting in it.
 
-    The words stand in a record of the kernel about something else (SYSCALL, EXECVE ...), or in a field of a journal entry
-    that is not its message.
+    The words stand in a record of the kernel about something else (SYSCALL, EXECVE ...), in a field of a journal entry that is
+    not its message, or in what auditd adds to a record.
     """
+    if not interesting(line.partition(b"\x1d")[0]):
+        return True
     try:
         if line.startswith((b"{", b"data: {", b"\x1e{")):
             entry = from_json(line)

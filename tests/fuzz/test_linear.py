@@ -23,7 +23,7 @@ SMALL = 3600
 STEP = 31_500
 """CPython searches texts from 30,000 bytes on in another way (Objects/stringlib/fastsearch.h): only what lies on one side of
 that compares."""
-RUNS, ATTEMPTS = 4, 3
+RUNS, ATTEMPTS = 4, 12
 LEAST_SECONDS = 0.002
 """What is measured takes this long at least, or it is done several times."""
 

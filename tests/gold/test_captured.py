@@ -28,13 +28,14 @@ def test_every_time_is_the_machines(corpora, name):
 
 @pytest.mark.parametrize("name", CAPTURED)
 def test_who_said_it(corpora, name):
-    """journald's own text of audit records can be forged in its text forms: grade syslog. The rest is worth its file."""
+    """journald's own text of audit records can be forged in its text forms: grade syslog. So can what ausearch
+    has put into words. The rest is worth its file."""
     found = [result for result in results(corpora / "captured" / name) if isinstance(result.event, Event)]
     for line, event in found:
         assert isinstance(event, Event)
-        if b"vmrig audit[" in line:
+        if b"vmrig audit[" in line or "ausearch-i" in name:
             assert event.grade == "syslog"
-        elif name.startswith(("audit", "ausearch")):
+        elif name.startswith("audit"):
             assert event.grade == "kernel"
         elif "json" not in name:
             assert event.grade == "kern"

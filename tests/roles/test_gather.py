@@ -130,6 +130,14 @@ STREAM_LIES = {
         LIE + "an event outside of its block",
     ),
     "a better grade": ([events(event(grade="kernel")), block(FIRST)], LIE + "a grade that the log has not"),
+    "another kind than it says": (
+        [events(event()), block(FIRST, events={"seccomp": 1})],
+        LIE + "events that it has not counted",
+    ),
+    "another grade than it says": (
+        [events(event()), block(FIRST, trust={"kern": 1})],
+        LIE + "a grade that the log has not",
+    ),
     "after its last block": (
         [events(event()), block(FIRST), events(event()), block(SECOND), events(event())],
         LIE + "events that nobody asked for",
@@ -313,63 +321,3 @@ def test_places_of_a_parser_in_their_order():
     parser.done_blocks = 2
     assert parser.place is None
     assert not parser.ended
-
-
-def test_a_log_in_parts_counts_its_lines_on(stage):
-    place = Place(0, 0)
-    parts = (block(place, 5, more=True), block(place, 3, more=True), block(place, 2))
-    later = evidence(entry(place, line=7), entry(place, line=9, count=2))
-    one = stage.ending(1, [place, Place(0, 1)], READY, *parts, block((0, 1), 0, events={}, trust={}), later, DONE)
-    heard = gather([one], [place, Place(0, 1)])
-    assert (one.lost, one.done_blocks) == (None, 2)
-    assert heard.gathering.totals.lines == {place: 10, Place(0, 1): 0}
-    assert heard.gathering.totals.events == {"netfilter": 3}
-
-
-def test_events_of_a_log_in_parts_come_in_order(stage):
-    place = Place(0, 0)
-    sent = [events(event(4)), block(place, 5, more=True), events(event(5)), block(place, 3)]
-    one = stage.ending(1, [place], READY, *sent, DONE)
-    heard = gather([one], [place], stream=True)
-    assert one.lost is None
-    assert [line for _, line, _ in heard.events] == [5, 6]
-
-
-@pytest.mark.parametrize("line", [4, 8])
-def test_an_event_of_another_part_is_a_lie(stage, line):
-    place = Place(0, 0)
-    one = stage.ending(1, [place], READY, *[events(event(0)), block(place, 5, more=True), events(event(line)), block(place, 3)])
-    gather([one], [place], stream=True)
-    assert one.lost == LIE + "an event outside of its block"
-
-
-def test_parts_have_an_end(stage, monkeypatch):
-    monkeypatch.setattr(gathering_module, "MAX_PARTS", 3)
-    place = Place(0, 0)
-    one = stage.ending(1, [place], READY, *[block(place, more=True)] * 4)
-    gather([one], [place])
-    assert one.lost == LIE + "more parts than a log can have"
-
-
-def test_repeated_events_count_as_often_as_the_log_says(stage):
-    place = Place(0, 0)
-    counted = block(place, 1, events={"netfilter": 3}, trust={"syslog": 3}, repeated=2)
-    one = stage.ending(1, [place], READY, counted, evidence(entry(place, count=3)), DONE)
-    assert gather([one], [place]).gathering.totals.events == {"netfilter": 3}
-    assert one.lost is None
-    streamed = wire.WireEvent(0, "netfilter", 1, b"gw", "syslog", {"dpt": 22}, 3)
-    one = stage.ending(1, [place], READY, events(streamed), counted, DONE)
-    heard = gather([one], [place], stream=True)
-    assert (one.lost, [found.repeat for _, _, found in heard.events]) == (None, [3])
-
-
-def test_identities_that_do_not_fit_are_let_go(stage, monkeypatch):
-    monkeypatch.setattr(gathering_module, "_ROOM", 250)
-    place = Place(0, 0)
-    two = [structs.replace(entry(place), named=1, identities=identity.pack({name: 1})) for name in (b"1" * 8, b"2" * 8)]
-    counted = block(place, 2, events={"netfilter": 2}, trust={"syslog": 2})
-    one = stage.ending(1, [place], READY, counted, evidence(*two, key=KEY), DONE)
-    heard = gather([one], [place])
-    (tally,) = heard.gathering.fold.tallies.values()
-    assert (one.lost, tally.count) == (None, 2)
-    assert tally.named == sum(map(len, heard.gathering.fold.identities.values()))

@@ -18,7 +18,7 @@ from syslogparse.roles import analyst, blockwork, parser, wire
 from syslogparse.roles.analyst import Desk
 from syslogparse.roles.gather import Gathering
 from syslogparse.roles.parser import Job
-from syslogparse.sources.blocks import copy_block, plan, share
+from syslogparse.sources.blocks import copy_block, deal, plan
 from tests.roles.actors import Stage, gather
 from tests.roles.lines import GRADES, ODD, PACKET, PACKETS, REAL, log, worker
 
@@ -32,15 +32,16 @@ LOGS = st.lists(TEXT, min_size=1, max_size=3)
 def shared_out(stage, logs, parsers, size, *, stream=False):
     """All roles.parser.main in processes of their own (nothing but the sandbox is missing), and the analyst's side of it."""
     places = plan([one.size for one in logs], size)
+    shares = deal(places, [number % 2 for number in range(len(logs))], parsers)
 
     def act(number, pipe):
         parser.PIPE = pipe
         vars(blockwork)["copy_block"] = partial(copy_block, block_bytes=size)
-        parser.main(Job(logs, [worker(stream=stream) for _ in logs], share(places, number, parsers)), 1 << 12)
+        parser.main(Job(logs, [worker(stream=stream) for _ in logs], shares[number]), 1 << 12)
 
-    crew = [stage.acting(number + 1, share(places, number, parsers), partial(act, number)) for number in range(parsers)]
+    crew = [stage.acting(number + 1, share, partial(act, number)) for number, share in enumerate(shares)]
     heard = gather(crew, places, stream=stream, grades=[GRADES] * len(logs))
-    assert [one.lost for one in crew] == [None] * parsers
+    assert [one.lost for one in crew] == [None] * len(shares)
     return heard
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import lzma
+import struct
 from pathlib import Path
 from unittest.mock import patch
 
@@ -11,8 +12,10 @@ from syslogparse.evidence.fold import Fold
 from syslogparse.roles import streams
 from syslogparse.roles.blockwork import BlockWork
 from syslogparse.roles.streams import work_place
+from syslogparse.sources import journalfile
 from syslogparse.sources.blocks import BLOCK_BYTES, Place
 from tests.roles.lines import ODD, PACKETS, REAL, mapped, worker
+from tests.sources.journals import Built
 
 JOURNALS = sorted((Path(__file__).parents[1] / "data" / "journal").glob("*.journal.xz"))
 FIRST = Place(0, 0)
@@ -144,3 +147,61 @@ def test_a_journal_that_is_cut_short(journal):
 def test_a_compressed_journal_is_refused_with_a_reason(journal):
     parts, _ = read(gzip.compress(journal))
     assert [part.damage for part in parts] == ["a compressed journal file has to be unpacked first", None]
+
+
+DENIED = b'audit: type=1400 audit(1795328416.588:%d): apparmor="DENIED" operation="open" profile="p" name="/%b" denied_mask="r"'
+
+
+def test_a_message_that_is_longer_than_a_line_may_be():
+    """A field of the export may be longer than a frame's text: its parser would count as dead."""
+    parts, _ = read(record(b"kernel", DENIED % (1, b"a" * 70_000)) + record(b"kernel", DENIED % (2, b"b")))
+    assert [event.line for event in rows(parts)] == [5]
+    assert sums(parts)[0]["reasons", "line too long"] == 1
+    quiet, _ = read(record(b"kernel", b"x" * 70_000) + record(b"syslog", b"y" * 70_000))
+    assert not sums(quiet)[0]
+
+
+def big_entries(count: int, size: int) -> bytes:
+    made = Built()
+    kernel = made.data(b"_TRANSPORT=kernel")
+    messages = [made.data(b"MESSAGE=" + DENIED % (number, b"a" * size)) for number in range(count)]
+    array = made.array([made.entry(kernel, message) for message in messages])
+    return made.indexed(array, count, {})
+
+
+def test_a_part_of_a_journal_holds_no_more_text_than_a_block():
+    """4096 denials with long paths are more than the analyst takes at once."""
+    parts, _ = read(big_entries(300, 8000))
+    assert len(rows(parts)) == 300
+    assert len(parts) > 3
+    assert max(len(part.stream) for part in parts) * 8000 < BLOCK_BYTES + 8100
+
+
+def test_entries_that_nobody_asks_for_give_parts_too():
+    with patch.object(journalfile, "_PAUSE_COST", 1000):
+        made = Built()
+        some = [made.data(b"X=%d" % number) for number in range(30)]
+        array = made.array([made.entry(*some) for _ in range(1000)])
+        parts, _ = read(made.indexed(array, 1000, {}))
+    assert len(parts) > 30
+    assert sums(parts) == ({}, 0, [])
+
+
+def test_an_export_in_tiny_members_is_no_part_for_each():
+    text = EXPORT * 20
+    tiny = b"".join(gzip.compress(text[at : at + 20]) for at in range(0, len(text), 20))
+    parts, _ = read(tiny)
+    assert len(parts) == 3
+    assert [event.line for event in rows(parts)] == [event.line for event in rows(read(text)[0])]
+
+
+def test_lines_of_a_record_that_reaches_over_many_parts(monkeypatch):
+    """They come with the last of its parts; the analyst knows how many there were (``Gathering``)."""
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 100)
+    long = b"__CURSOR=s=1\nFOO\n" + struct.pack("<Q", 5000) + b"\n" * 5000 + b"\n\n"
+    parts, _ = read(EXPORT + long + EXPORT)
+    assert [event.line for event in rows(parts)] == [0, 15 + 5004]
+    sent = 0
+    for number, part in enumerate(parts):
+        sent += part.lines
+        assert sent <= (number + 1) * 100

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_LIBRARIES = ("_prctl", "markdown_it", "mdurl", "msgspec", "prctl", "pygments", "pyseccomp", "rich")
+_LIBRARIES = ("_prctl", "lz4", "markdown_it", "mdurl", "msgspec", "prctl", "pygments", "pyseccomp", "rich", "zstandard")
 _SECONDS = 30
 
 

@@ -160,3 +160,35 @@ def hostile(nested: int, users: int, size: int) -> bytes:
     arrays = put(6, bytes(8) + b"".join(struct.pack("<Q", at) for at in made))
     body.extend(bytes(size))
     return header(arrays, users, 256 + len(body)) + bytes(body)
+
+
+class Built:
+    """A journal of the regular layout, made object by object, of whatever the maker likes."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray(256)
+
+    def put(self, kind: int, payload: bytes, flags: int = 0) -> int:
+        """An object; its offset."""
+        at, length = len(self._bytes), 16 + len(payload)
+        self._bytes += struct.pack("<BB6xQ", kind, flags, length) + payload + bytes(-length % 8)
+        return at
+
+    def data(self, text: bytes, *, following: int = 0, arrays: int = 0, count: int = 0, flags: int = 0) -> int:
+        """following: the next older value of the same field. arrays, count: its entries."""
+        return self.put(1, struct.pack("<6Q", 0, 0, following, 0, arrays, count) + text, flags)
+
+    def entry(self, *items: int) -> int:
+        return self.put(
+            3, struct.pack("<6Q", 1, 1795328416_588510, 1, 0, 0, 0) + b"".join(struct.pack("<QQ", i, 0) for i in items)
+        )
+
+    def array(self, items: list[int], following: int = 0) -> int:
+        return self.put(6, struct.pack(f"<Q{len(items)}Q", following, *items))
+
+    def indexed(self, arrays: int, count: int, newest: dict[bytes, int]) -> bytes:
+        """The file. arrays, count: all entries. newest: of fields that are indexed, their newest value."""
+        heads = [self.put(2, struct.pack("<3Q", 0, 0, at) + name) for name, at in newest.items()]
+        table = self.put(4, b"".join(struct.pack("<QQ", head, head) for head in heads))
+        made = header(arrays, count, len(self._bytes), (table + 16, 16 * len(heads)))
+        return made + bytes(self._bytes[256:])

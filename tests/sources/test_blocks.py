@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.sources import blocks
-from syslogparse.sources.blocks import MAX_LINE, Place, copy_block, plan, share, unchanged
+from syslogparse.sources.blocks import MAX_LINE, Place, copy_block, deal, plan, unchanged
 
 TEXT = st.lists(st.binary(max_size=30) | st.sampled_from([b"", b"x", b"y" * 50]), max_size=25).map(b"\n".join)
 SIZE = st.integers(1, 120)
@@ -107,13 +107,19 @@ def test_the_plan_covers_every_byte(sizes, size):
         assert (count - 1) * size < length <= count * size or length == count == 0
 
 
-@given(st.lists(st.integers(0, 500), max_size=6), SIZE, st.integers(1, 9))
-def test_shares_are_the_plan(sizes, size, parsers):
-    places = plan(sizes, size)
-    shares = [share(places, number, parsers) for number in range(parsers)]
-    assert sorted(place for part in shares for place in part) == places
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    assert [shares[index % parsers][index // parsers] for index in range(len(places))] == places
+@given(st.lists(st.tuples(st.integers(0, 500), st.sampled_from("abc")), max_size=6), SIZE, st.integers(1, 9))
+def test_the_parts_are_the_plan_and_no_part_holds_two_classes(files, size, parsers):
+    places = plan([length for length, _ in files], size)
+    classes = [one for _, one in files]
+    parts = deal(places, classes, parsers)
+    assert sorted(place for part in parts for place in part) == places
+    for one in set(classes):
+        its = [place for place in places if classes[place.file] == one]
+        mine = [part for part in parts if part and classes[part[0].file] == one]
+        assert len(mine) == min(parsers, len(its))
+        assert all(classes[place.file] == one for part in mine for place in part)
+        assert [mine[index % parsers][index // parsers] for index in range(len(its))] == its
+    assert all(parts) or parts == [[]]
 
 
 def test_the_usual_size():

@@ -5,13 +5,14 @@ import socket
 import stat
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from syslogparse.sources import open as opening
 from syslogparse.sources.open import Candidate, Unreadable, map_and_close, open_logs
-from syslogparse.sources.trust import UNTRUSTED
+from syslogparse.sources.trust import UNTRUSTED, grades
 
 
 def descriptors():
@@ -151,6 +152,21 @@ def test_a_link_in_roots_own_directory_is_followed(tmp_path, plain):
     assert "symbolic link" in problem(link, named=False)
 
 
+@pytest.mark.root
+def test_a_directory_that_the_program_chose_may_be_no_planted_link_either(tmp_path, plain):
+    """tmp_path stands for a directory of journals, LINK for the directory of a machine in it."""
+    (tmp_path / "machine").symlink_to(plain.parent)
+    through = Candidate(str(tmp_path / "machine" / plain.name), named=False, in_chosen=True)
+    (log,), problems = open_logs([through])
+    assert (bytes(log.data or b""), problems) == (b"one\ntwo\n", [])
+    tmp_path.chmod(0o1777)
+    logs, (refused,) = open_logs([through])
+    assert (logs, "symbolic link in a directory that others can write" in refused.problem) == ([], True)
+    # What stands in a directory that the user named, through whatever links, is found there.
+    (log,), problems = open_logs([through._replace(in_chosen=False)])
+    assert problems == []
+
+
 def test_a_planted_link_to_a_fifo_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
@@ -284,5 +300,5 @@ def test_a_log_that_is_deleted_in_between_is_not_trusted(tmp_path):
     descriptor = os.open(path, os.O_RDONLY)
     Path(path).unlink()
     tmp_path.rmdir()
-    log = opening._take(str(path), descriptor, None)
+    log = opening._take(str(path), descriptor, partial(grades, syslog=None))
     assert log.grades == UNTRUSTED

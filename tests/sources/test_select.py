@@ -54,6 +54,8 @@ def test_a_folder_stands_for_the_system_journals_in_it(journals):
     chosen = select_logs((str(journals),), rotated=False)
     assert [one.name for one in chosen] == [str(journals / machine / name) for machine in ("aa", "bb") for name in of_one]
     assert not any(one.named for one in chosen)
+    assert all(one.in_chosen for one in chosen), "nobody named the machines' directories"
+    assert not any(one.in_chosen for one in select_logs((str(journals / "aa"),), rotated=False))
     assert select_logs((str(journals),), rotated=True) == chosen
 
 

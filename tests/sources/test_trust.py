@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from syslogparse.sources import trust
-from syslogparse.sources.trust import UNTRUSTED, Account, Grades, grades, shared, syslog_user
+from syslogparse.sources.trust import UNTRUSTED, Account, Grades, grades, machine_id, shared, syslog_user
 
 SYSLOG, SYSLOG_GROUP = 104, 110
 
@@ -66,6 +66,23 @@ def test_grades(name, file, folder, expected):
 def test_what_another_machine_sent_is_not_believed():
     assert grades("/var/log/journal/remote/system.journal", status(), directory(), None) == UNTRUSTED
     assert grades("/var/log/journal/0123/system.journal", status(), directory(), None) == JOURNAL
+
+
+@pytest.mark.parametrize("folder", ["ab" * 16, "ab" * 16 + ".app"])
+def test_the_journals_of_another_machine_are_not_believed(folder):
+    """A container's root is root here too, where it has no user namespace, and systemd-nspawn links its journal to the host's."""
+    path = f"/var/log/journal/{folder}/system.journal"
+    assert grades(path, status(), directory(), None, "ab" * 16) == JOURNAL
+    assert grades(path, status(), directory(), None, "cd" * 16) == UNTRUSTED
+    assert grades(path, status(), directory(), None) == UNTRUSTED
+
+
+def test_the_id_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "_MACHINE_ID", str(tmp_path / "machine-id"))
+    assert machine_id() == ""
+    for text, expected in ((b"ab" * 16 + b"\n", "ab" * 16), (b"uninitialized\n", "uninitialized"), (b"\xff", "\ufffd")):
+        (tmp_path / "machine-id").write_bytes(text)
+        assert machine_id() == expected
 
 
 def test_the_folders_name_grants_nothing():

@@ -235,3 +235,18 @@ def test_blocks_pass_other_exceptions_on():
 
     with pytest.raises(MemoryError):
         list(blocks(chunks()))
+
+
+def test_zeros_are_skipped_up_to_a_bound_in_all(monkeypatch):
+    """A sparse file costs its maker nothing: members with many zeros between them would be looked through for ever."""
+    monkeypatch.setattr(unpack, "_PADDING", 100_000)
+    member = PACK["gzip"](b"a")
+    assert run((member + bytes(60_000)) + member, "gzip")[:2] == (b"aa", None)
+    found, reason, _ = run((member + bytes(60_000)) * 5, "gzip")
+    assert (found, reason) == (b"aa", DAMAGED)
+
+
+def test_tiny_members_give_signs_of_life(monkeypatch):
+    monkeypatch.setattr(unpack, "CHUNKS_A_SIGN", 10)
+    made = list(blocks(Unpacking().unpack(PACK["gzip"](b"a\n") * 95, "gzip")))
+    assert [(block.text, block.lines) for block in made] == [(b"", 0)] * 9 + [(b"a\n" * 95, 95)]
