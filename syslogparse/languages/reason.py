@@ -8,12 +8,14 @@ LONGEST = 127
 """Characters. nft takes 128 bytes at most (NFTNL_UDATA_COMMENT_MAXLEN), and some of its releases count the end of the string."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/_-]")
+_LOOSE = re.compile(r" ([,.:])")
 
 
 def tamed(why: str) -> str:
     """``why`` on one line of plain characters, none of which means anything inside a quoted string of a shell, nft or ufw.
 
-    What is too long ends in three dots. A character that is not plain becomes a blank, and blanks never stand in a row.
+    What is too long ends in three dots. A semicolon becomes a comma, any other character that is not plain a blank; blanks
+    never stand in a row or ahead of a comma, a full stop or a colon.
     """
-    words = " ".join(_UNSAFE.sub(" ", why).split())
+    words = _LOOSE.sub(r"\1", " ".join(_UNSAFE.sub(" ", why.replace(";", ",")).split()))
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 3].rstrip()}..."

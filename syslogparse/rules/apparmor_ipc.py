@@ -22,9 +22,7 @@ from syslogparse.rules.apparmor_model import (
 from syslogparse.rules.merge import Refused
 
 SOCK_TYPES = frozenset("stream dgram seqpacket rdm raw packet".split())
-SOCKET_ACCESS = frozenset(
-    "create bind listen accept connect shutdown getattr setattr getopt setopt send receive".split()
-)
+SOCKET_ACCESS = frozenset("create bind listen accept connect shutdown getattr setattr getopt setopt send receive".split())
 WITHOUT_PEER = frozenset("create bind listen shutdown getattr setattr getopt setopt".split())
 """Accesses that a rule must not name a peer with."""
 

@@ -8,9 +8,7 @@ from syslogparse.rules.apparmor_model import AppArmorRule, MountRule, PivotRootR
 from syslogparse.rules.apparmor_target import OPTIONS
 from syslogparse.rules.merge import Refused
 
-_PROPAGATION = frozenset(
-    "remount unbindable shared private slave runbindable rshared rprivate rslave".split()
-)
+_PROPAGATION = frozenset("remount unbindable shared private slave runbindable rshared rprivate rslave".split())
 _BINDS = frozenset({"bind", "rbind", "move"})
 
 

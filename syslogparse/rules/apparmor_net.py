@@ -18,7 +18,7 @@ FAMILIES = frozenset(
 
 
 def network(key: AppArmorKey, *, exact: bool) -> NetworkRule:
-    """A socket of a family and a type; with ``exact`` its accesses, and of the internet's families both ends.
+    """A socket of a family and a type with its accesses; with ``exact``, of the internet's families, with both ends too.
 
     The accesses are those that were asked for: AppArmor checks them together.
     """

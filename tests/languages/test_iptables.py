@@ -110,7 +110,7 @@ def test_commands_go_in_and_come_out_again(in_own_namespace):
 
 def listed(text):
     """The rules that a listing of iptables-save holds, chains of ours without rules too."""
-    return [line for line in text.splitlines() if line.startswith("-A") or line.startswith(":SYSLOGPARSE")]
+    return [line for line in text.splitlines() if line.startswith(("-A", ":SYSLOGPARSE"))]
 
 
 SAVE = "iptables-save; ip6tables-save; echo ----"
@@ -144,7 +144,9 @@ def test_the_script_twice_is_the_script_once(in_own_namespace):
 
 @pytest.mark.root
 @pytest.mark.parametrize("shell", ["sh", "bash"])
-@pytest.mark.parametrize("before", ["", "iptables -P INPUT DROP; iptables -A INPUT -i lo -j ACCEPT", "once ip6tables -I INPUT -i a -p 99 -j DROP"])
+@pytest.mark.parametrize(
+    "before", ["", "iptables -P INPUT DROP; iptables -A INPUT -i lo -j ACCEPT", "once ip6tables -I INPUT -i a -p 99 -j DROP"]
+)
 def test_a_trial_ends_as_it_began_unless_it_is_stopped(in_own_namespace, shell, before):
     kept = "\n".join([*HEAD, before, SAVE, "syslogparse_trial 1", *map(pasted, RULES), 'kill "$!"', "sleep 2", SAVE])
     first, second, _ = in_own_namespace(shell, text=kept).stdout.split("----\n")

@@ -11,9 +11,10 @@ PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/
     ("why", "comment"),
     [
         ("block: It was refused.", "block: It was refused."),
-        ("TCP flags (none, FIN alone): a scan", "TCP flags none, FIN alone : a scan"),
+        ("TCP flags (none, FIN alone): a scan", "TCP flags none, FIN alone: a scan"),
         ("a\"b'c\\d\ne", "a b c d e"),
-        ("$(reboot);`x`", "reboot x"),
+        ("$(reboot);`x`", "reboot, x"),
+        ("to all; it ends", "to all, it ends"),
         ("\u202e", ""),
         ("x" * 127, "x" * 127),
         ("x" * 128, "x" * 124 + "..."),

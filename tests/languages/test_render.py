@@ -4,10 +4,10 @@ import pytest
 
 from syslogparse.languages import render
 from syslogparse.rules.apparmor_model import CapabilityRule, FileRule, NetworkRule
-from syslogparse.rules.model import FirewallRule, SyscallRule
+from syslogparse.rules.model import FirewallRule, Rule, SyscallRule
 from tests.rules.make import events_of, suggestions
 
-RULES = [
+RULES: list[tuple[Rule, render.Language, str]] = [
     (FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="lo"), "iptables", "iptables -I INPUT -i lo -p tcp -j DROP"),
     (FileRule(b"/a", "r"), "apparmor", "/a r,"),
     (CapabilityRule("chown"), "apparmor", "capability chown,"),
@@ -22,6 +22,43 @@ def test_each_rule_in_its_own_language(rule, language, line):
     assert render.render(rule) == line
     assert render.check(language, line)
     assert render.check(language, render.undo(rule))
+
+
+FIREWALLS: tuple[render.Firewall, ...] = ("iptables", "nftables", "ufw")
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_a_firewall_rule_in_each_of_its_languages(firewall):
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="lo", src="192.0.2.1")
+    line, back = render.render(rule, firewall), render.undo(rule, firewall)
+    assert render.language(rule, firewall) == firewall
+    assert {"iptables": "-I", "nftables": "insert", "ufw": "prepend"}[firewall] in line
+    assert [one for one in FIREWALLS if render.check(one, line)] == [firewall]
+    assert render.check(firewall, back)
+    script = render.Script(firewall, [rule], [rule])
+    for one in (*script.head, script.line(rule, "block: why")):
+        assert render.check(firewall, one)
+    assert script.line(rule, "block: why") != line
+    assert ("block: why" in script.line(rule, "block: why")) is (firewall != "iptables")
+
+
+@pytest.mark.parametrize(("rule", "language", "line"), RULES[1:])
+def test_the_choice_of_a_firewall_is_none_for_other_rules(rule, language, line):
+    for firewall in FIREWALLS:
+        assert (render.language(rule, firewall), render.render(rule, firewall)) == (language, line)
+        assert render.undo(rule, firewall) == render.undo(rule)
+    script = render.Script(language, [rule], [rule])
+    assert script.line(rule, "why") == line
+    assert all(render.check(language, one) for one in script.head)
+
+
+def test_calls_of_a_program_together():
+    calls = [SyscallRule(b"/a", "x86", name) for name in ("write", "read")]
+    lines = render.together([*calls, CapabilityRule("chown")])
+    assert lines[0] == "SECCOMP_SYSCALL_ALLOW=read:write"
+    assert '"names":["read","write"]' in lines[1]
+    assert all(render.check("seccomp", line) for line in lines)
+    assert render.together([CapabilityRule("chown")]) == ()
 
 
 def test_no_language_takes_the_rules_of_another():

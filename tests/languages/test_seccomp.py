@@ -1,11 +1,14 @@
+import ctypes
 import json
+import subprocess
+import tempfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.languages import seccomp
-from syslogparse.languages.seccomp import allow_list, check, oci, render, undo
+from syslogparse.languages.seccomp import HEAD, allow_list, check, oci, render, undo
 from syslogparse.rules.model import SyscallRule
 from syslogparse.rules.seccomp import ARCHITECTURES
 
@@ -20,16 +23,63 @@ def test_lines():
     assert render(RULES[0]) == "SystemCallFilter=openat"
     assert undo(RULES[0]) == "# remove: SystemCallFilter=openat"
     assert allow_list(RULES) == "SECCOMP_SYSCALL_ALLOW=getppid:openat"
-    for line in (render(RULES[0]), undo(RULES[0]), allow_list(RULES)):
+    for line in (render(RULES[0]), undo(RULES[0]), allow_list(RULES), oci(RULES), *HEAD):
         assert check(line)
 
 
-def test_the_oci_block():
+def test_the_oci_profile():
     assert json.loads(oci(RULES)) == {
+        "defaultAction": "SCMP_ACT_ERRNO",
         "architectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X86_64"],
-        "syscalls": [{"names": ["getppid", "openat"], "action": "SCMP_ACT_ALLOW"}],
+        "syscalls": [
+            {
+                "names": ["getppid", "openat"],
+                "action": "SCMP_ACT_ALLOW",
+                "comment": "To be added to the profile in force: alone it stops the program.",
+            }
+        ],
     }
     assert oci(RULES) == oci(RULES[::-1])
+
+
+def built(profile):
+    """The profile as libseccomp builds it: as a runtime would, in memory, without loading it."""
+    document = json.loads(profile)
+    lib = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+    lib.seccomp_init.restype = ctypes.c_void_p
+    assert document["defaultAction"] == "SCMP_ACT_ERRNO"
+    context = ctypes.c_void_p(lib.seccomp_init(ctypes.c_uint32(0x00050001)))
+    assert context.value
+    native = lib.seccomp_arch_native()
+    try:
+        words = [one.removeprefix("SCMP_ARCH_").lower() for one in document["architectures"]]
+        tokens = [lib.seccomp_arch_resolve_name(word.encode()) for word in words]
+        assert all(tokens), document["architectures"]
+        if native not in tokens:
+            assert lib.seccomp_arch_remove(context, native) == 0
+        for token in tokens:
+            if token != native:
+                assert lib.seccomp_arch_add(context, token) == 0
+        for block in document["syscalls"]:
+            assert block["action"] == "SCMP_ACT_ALLOW"
+            for each in block["names"]:
+                number = lib.seccomp_syscall_resolve_name(each.encode())
+                assert number != -1, each
+                assert lib.seccomp_rule_add(context, ctypes.c_uint32(0x7FFF0000), number, 0) == 0, each
+        with tempfile.TemporaryFile() as file:
+            assert lib.seccomp_export_bpf(context, file.fileno()) == 0
+            file.seek(0)
+            return file.read()
+    finally:
+        lib.seccomp_release(context)
+
+
+def test_libseccomp_builds_the_profile():
+    one, more = built(oci(RULES[:1])), built(oci(RULES))
+    assert one
+    assert len(more) > len(one)
+    for arch in ("x86_64", "x86", "aarch64", "arm", "riscv64", "ppc64le", "s390x", "mips64n32"):
+        assert built(oci([SyscallRule(b"/bin/a", arch, "openat")]))
 
 
 def test_every_architecture_has_a_name_in_oci():
@@ -55,6 +105,15 @@ def test_every_architecture_has_a_name_in_oci():
         "SECCOMP_SYSCALL_ALLOW=a::b",
         "SECCOMP_SYSCALL_ALLOW=a b",
         "ExecStart=/bin/sh",
+        "{}",
+        oci(RULES) + " ",
+        oci(RULES) + "\n",
+        oci(RULES).replace("ERRNO", "ALLOW"),
+        oci(RULES).replace("SCMP_ACT_ALLOW", "SCMP_ACT_TRACE"),
+        oci(RULES).replace("X86_64", "PDP11"),
+        oci(RULES).replace("getppid", "get ppid"),
+        oci(RULES).replace(":[", ":[[", 1),
+        oci(RULES).replace("alone it stops", "alone it runs"),
         "#x",
         "# \n",
         "# \u2028",
@@ -67,3 +126,16 @@ def test_the_grammar_refuses(line):
 @given(st.text(max_size=40))
 def test_any_text_is_checked_without_an_exception(text):
     assert check(text) in (True, False)
+
+
+def test_systemd_takes_the_lines(require_tool, tmp_path):
+    """Beside a list that allows the rest, as the head says."""
+    analyze = require_tool("systemd-analyze")
+    names = ["getppid", "openat", "ptrace", "read", "socket"]
+    lines = [render(SyscallRule(b"/bin/a", "x86_64", name)) for name in names]
+    unit = tmp_path / "sp-test.service"
+    text = "\n".join(["[Service]", "Type=oneshot", "ExecStart=/bin/true", "SystemCallFilter=@system-service", *lines, ""])
+    for bad in (False, True):
+        unit.write_text(text + bad * "SystemCallFilter=no_such_call\n")
+        done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False, timeout=60)
+        assert ("SystemCallFilter" in done.stderr or "system call" in done.stderr.lower()) is bad, done.stderr

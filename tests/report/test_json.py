@@ -108,3 +108,28 @@ def test_both_ways_to_indent_are_the_same():
     lone = replace(whole, summary=replace(whole.summary, files=("\x7f\x1b \udcff", "x")))
     document = json.loads(report_json.render(lone))
     assert report_json.render(lone) == (json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n").encode()
+
+
+def test_a_firewall_rule_is_the_same_suggestion_in_each_language():
+    report = synthetic_report(complete=True)
+    told = {}
+    for firewall in ("iptables", "nftables", "ufw"):
+        out = report_json.render(replace(report, firewall=firewall))
+        document = json.loads(out)
+        VALIDATOR.validate(document)
+        told[firewall] = [each for each in document["suggestions"] if each["kind"] == firewall]
+    assert len({tuple(each["id"] for each in some) for some in told.values()}) == 1
+    assert [some[0]["rule"] for some in told.values()] == [
+        "iptables -I INPUT -i eth0 -s 192.0.2.2 -p udp --dport 53 -j DROP",
+        "nft 'insert rule inet filter input iifname \"eth0\" ip saddr 192.0.2.2 udp dport 53 drop'",
+        "ufw prepend deny in on eth0 from 192.0.2.2 to any port 53 proto udp",
+    ]
+    assert len({some[0]["undo"] for some in told.values()}) == 3
+
+
+def test_calls_have_their_other_forms_as_alternatives():
+    suggestions = json.loads(report_json.render(synthetic_report(complete=True)))["suggestions"]
+    (first, *_) = [each for each in suggestions if each["kind"] == "seccomp"]
+    assert first["rule"] == "SystemCallFilter=getppid"
+    assert first["alternatives"][-2] == "SECCOMP_SYSCALL_ALLOW=getppid"
+    assert json.loads(first["alternatives"][-1])["syscalls"][0]["names"] == ["getppid"]

@@ -3,63 +3,83 @@ import subprocess
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from syslogparse.evidence.model import Evidence
 from syslogparse.languages import render as languages
-from syslogparse.report import rules
+from syslogparse.report import rules, sections
 from syslogparse.report.model import Report
 from syslogparse.report.warmup import synthetic_report
 from syslogparse.rules.apparmor_model import FileRule
-from syslogparse.rules.model import Advice, FirewallRule, Suggestion
+from syslogparse.rules.model import Advice, FirewallRule, Suggestion, SyscallRule
 from tests.report.hostile import KEY, NASTY, reports
 from tests.report.test_escape import is_harmless
 
 SHELL = set("$`;&|<>()!'\"*?[]{}~^")
 
 
-def is_sound(rule):
-    return languages.check(languages.language(rule), languages.render(rule))
+FIREWALLS = st.sampled_from(["iptables", "nftables", "ufw"])
 
 
-@given(reports())
-def test_every_line_is_an_open_rule_or_a_comment(report):
+def scripts(report):
+    """Of each section: its language, its head, and each suggestion with the line that is to be pasted for it."""
+    for section in sections.sections(report):
+        items = [item for group in section.groups for item in group.items]
+        sound = [item.suggestion.rule for item in items if item.sound]
+        opened = [item.suggestion.rule for item in items if item.sound and item.suggestion.risk in {"low", "medium"}]
+        script = languages.Script(section.language, sound, opened)
+        wanted = [item.suggestion for item in items if item.sound]
+        lines = [(one, script.line(one.rule, f"{one.intent}: {one.why}")) for one in wanted]
+        yield section.language, script.head, lines
+
+
+@given(reports(), FIREWALLS)
+def test_every_line_is_an_open_rule_or_a_comment(report, firewall):
+    report = replace(report, firewall=firewall)
     out = rules.render(report)
     assert out.endswith("\n")
-    open_rules = {
-        languages.render(each.rule)
-        for each in report.advice.suggestions
-        if each.risk in {"low", "medium"} and is_sound(each.rule)
-    }
-    closed = {f"# {languages.render(each.rule)}" for each in report.advice.suggestions if each.risk in {"high", "critical"}}
+    heads, open_rules, closed = set(), set(), set()
+    for language, head, lines in scripts(report):
+        assert all(languages.check(language, line) for line in (*head, *(line for _, line in lines)))
+        heads |= set(head)
+        open_rules |= {line for one, line in lines if one.risk in {"low", "medium"}}
+        closed |= {f"# {line}" for one, line in lines if one.risk in {"high", "critical"}}
     for line in out[:-1].split("\n"):
         assert is_harmless(line)
         words = line.strip()
-        if words.startswith("# "):
+        if line in heads:
+            continue
+        if words.startswith("# or: "):
+            assert languages.check("seccomp", words[6:])
+        elif words.startswith("# "):
             assert words in closed or not SHELL & set(words)
         else:
             assert words == "" or words in open_rules
 
 
-@given(reports())
-def test_every_rule_is_there(report):
-    lines = [line.strip() for line in rules.render(report).split("\n")]
-    for each in report.advice.suggestions:
-        text = languages.render(each.rule)
-        if is_sound(each.rule):
-            assert (text if each.risk in {"low", "medium"} else f"# {text}") in lines
+@given(reports(), FIREWALLS)
+def test_every_rule_is_there(report, firewall):
+    report = replace(report, firewall=firewall)
+    out = rules.render(report).split("\n")
+    printed = [line.strip() for line in out]
+    for _, head, lines in scripts(report):
+        assert set(head) <= set(out)
+        for one, line in lines:
+            marked = one.risk in {"high", "critical"} and not line.startswith("# ")
+            assert (f"# {line}" if marked else line) in printed
 
 
-def report_of(*risks, host=b"gw", file="/var/log/syslog"):
+def report_of(*risks, host=b"gw", file="/var/log/syslog", firewall="iptables"):
     evidence = Evidence("netfilter", KEY, 1204, 12, 10**15, 10**15 + 10**7, (host,), {"kern": 1204}, ((0, 12), (0, 13)))
     rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2", dport=22)
     whole = synthetic_report(complete=True)
     suggestions = tuple(Suggestion(rule, "block", risk, "high", "Somebody scans.", evidence, "kern") for risk in risks)
-    return Report(replace(whole.summary, files=(file,)), Advice(suggestions, {}))
+    return Report(replace(whole.summary, files=(file,)), Advice(suggestions, {}), firewall)
 
 
 def test_risky_rules_are_closed():
-    rule = languages.render(FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2", dport=22))
+    rule = "once iptables -I INPUT -i eth0 -s 192.0.2.2 -p tcp --dport 22 -j DROP"
     for risk in ("low", "medium"):
         assert f"\n{rule}\n" in rules.render(report_of(risk))
     for risk in ("high", "critical"):
@@ -88,6 +108,30 @@ def test_sections_and_groups():
     assert "\n# executable /usr/bin/true\n  # allow: " in out
 
 
+@pytest.mark.parametrize("firewall", ["iptables", "nftables", "ufw"])
+def test_the_section_bears_the_name_of_its_language(firewall):
+    assert f"\n# ==== {firewall} ====\n# " in rules.render(report_of("low", firewall=firewall))
+
+
+def test_what_a_language_cannot_say_is_said_once():
+    whole = report_of("high", firewall="ufw")
+    bridged = FirewallRule(4, "FORWARD", "DROP", "tcp", "br0", "br0", "e1", "e2", dport=1)
+    out = rules.render(replace(whole, advice=Advice((replace(whole.advice.suggestions[0], rule=bridged),), {})))
+    assert "\n# ufw cannot say this: the ports of a bridge\n" in out
+    assert "remove the mark" not in out
+
+
+def test_calls_that_stand_open_are_offered_together():
+    whole = report_of("low")
+    names = [("getppid", "low"), ("openat", "medium"), ("ptrace", "critical")]
+    calls = tuple(replace(whole.advice.suggestions[0], rule=SyscallRule(b"/a", "x86", name), risk=risk) for name, risk in names)
+    out = rules.render(replace(whole, advice=Advice(calls, {})))
+    assert "\n# Additions to a filter in force. Alone, " in out
+    assert "\n  # or: SECCOMP_SYSCALL_ALLOW=getppid:openat\n" in out
+    assert '"names":["getppid","openat"],"action":"SCMP_ACT_ALLOW"' in out
+    assert out.count("ptrace") == 1
+
+
 def test_incomplete_is_said_at_the_top():
     top = rules.render(synthetic_report(complete=False)).split("\n")[:3]
     assert top[1].startswith("# INCOMPLETE")
@@ -99,13 +143,14 @@ def test_nothing_to_suggest():
     assert rules.render(report_of()).endswith("\n# Nothing to suggest.\n")
 
 
+@pytest.mark.parametrize("firewall", ["iptables", "ufw"])
 @pytest.mark.parametrize("name", NASTY)
-def test_names_do_nothing_in_a_shell(name, tmp_path):
+def test_names_do_nothing_in_a_shell(name, firewall, tmp_path):
     """Pasted into a shell that runs comments (as zsh does), the commands are # and the rule, nothing else."""
-    host = name.encode("utf-8", "surrogatepass")
-    out = rules.render(report_of("low", host=host, file=f"$(touch hit1)`touch hit2`;touch hit3\ntouch hit4 {name}"))
+    host, file = name.encode("utf-8", "surrogatepass"), f"$(touch hit1)`touch hit2`;touch hit3\ntouch hit4 {name}"
+    out = rules.render(report_of("low", host=host, file=file, firewall=firewall))
     script = re.sub(r"(?m)^# ", "hash ", out.replace("====", ""))
-    prelude = "hash() { :; }\niptables() { :; }\n"
+    prelude = "hash() { :; }\niptables() { :; }\nufw() { :; }\n"
     done = subprocess.run(
         ["sh", "-c", prelude + script],
         cwd=tmp_path,
@@ -122,7 +167,7 @@ def test_names_do_nothing_in_a_shell(name, tmp_path):
 def test_what_fails_its_grammar_stays_a_comment(path, monkeypatch):
     whole = report_of("low")
     bad = replace(whole.advice.suggestions[0], rule=FileRule(path, "r"), profile=b"p")
-    monkeypatch.setattr(languages, "render", lambda rule: f"{rule.path.decode()} {rule.perms},")
+    monkeypatch.setattr(languages, "render", lambda rule, _: f"{rule.path.decode()} {rule.perms},")
     lines = rules.render(replace(whole, advice=Advice((bad,), {}))).strip("\n").split("\n")
     assert all(not line or line.lstrip().startswith("# ") for line in lines)
     assert "  # not for pasting, it fails the grammar of its language:" in lines

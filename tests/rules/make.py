@@ -12,6 +12,7 @@ from syslogparse.evidence.decode import Decoder
 from syslogparse.evidence.model import GRADES, AppArmorKey, Evidence, Key, Kind, NetfilterKey, SeccompKey, Undecodable
 from syslogparse.evidence.stamp import Clock
 from syslogparse.rules.advise import advise
+from syslogparse.rules.apparmor_target import USUAL, Choices
 from syslogparse.rules.merge import AskedIntent
 
 NETFILTER = NetfilterKey(
@@ -100,9 +101,9 @@ def events_of(log: bytes) -> list[Evidence]:
     return found
 
 
-def suggestions(*items: Evidence, intent: AskedIntent = "auto") -> list[Any]:
+def suggestions(*items: Evidence, intent: AskedIntent = "auto", choices: Choices = USUAL) -> list[Any]:
     """What is suggested, of any type, so that a test may ask a rule for what it must have."""
-    return list(advise(items, intent).suggestions)
+    return list(advise(items, intent, choices).suggestions)
 
 
 def suggest(*items: Evidence, intent: AskedIntent = "auto") -> Any:

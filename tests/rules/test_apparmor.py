@@ -255,15 +255,15 @@ def test_a_child_comes_with_the_rule_that_enters_it():
 
 def test_exact_says_nothing_that_no_record_says():
     read = denial(verdict=b"ALLOWED", profile=b"p//null-/bin/x", name=b"/srv/a")
-    assert [(one.profile, render(one.rule)) for one in advise([read], Choices(exact=True)).suggestions] == [(b"p", "/srv/a r,")]
+    assert [(one.profile, render(one.rule)) for one in suggestions(read, choices=Choices(exact=True))] == [(b"p", "/srv/a r,")]
 
 
 def test_what_the_target_does_not_know_is_wider_or_nothing():
     used = socket_use(b"inet", b"stream", local=b"1.2.3.4", local_port=b"5")
-    (one,) = advise([used], Choices(exact=True, target=(3, 0))).suggestions
+    (one,) = suggestions(used, choices=Choices(exact=True, target=(3, 0)))
     assert one.rule == NetworkRule("inet", "stream")
     assert "wider than what was denied" in one.why
-    (one,) = advise([used], Choices(exact=True)).suggestions
+    (one,) = suggestions(used, choices=Choices(exact=True))
     assert (one.rule.ip, one.rule.port) == ("1.2.3.4", "5")
     refused = advise([denial(operation=b"userns_create", class_=b"namespace", mask=b"userns_create")], Choices(target=(3, 0)))
     assert refused.suggestions == ()
@@ -325,11 +325,13 @@ def test_a_path_beside_a_socket_family_is_about_the_path():
 def test_spoiled_records_yield_sound_rules_or_none(seed, spoiled, exact):
     item = denial(**(SEEDS[seed] | spoiled))
     for target in ((3, 0), LATEST):
-        advice = advise([item], Choices(exact, target))
-        for one in advice.suggestions:
+        found = suggestions(item, choices=Choices(exact, target))
+        for one in found:
             for each in (one.rule, *one.alternatives):
                 assert check(render(each))
-        assert advice.suggestions or sum(advice.not_suggested.values()) == 1
+        advice = advise([item], Choices(exact, target))
+        assert found == list(advice.suggestions)
+        assert found or sum(advice.not_suggested.values()) == 1
 
 
 @pytest.mark.corpora
@@ -338,7 +340,7 @@ def test_rules_are_those_that_apparmors_own_tools_make(corpora):
     compared = 0
     for line in (corpora / "apparmor" / "test_multi.jsonl").read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
-        made = advise(events_of(case["raw"].encode()), Choices(exact=True)).suggestions
+        made = suggestions(*events_of(case["raw"].encode()), choices=Choices(exact=True))
         offered = [[render(rule) for rule in (one.rule, *one.alternatives)] for one in made]
         wanted = case["rules"] or []
         assert len(offered) == len(wanted), case["name"]
@@ -359,7 +361,7 @@ def test_the_parser_at_hand_takes_the_rules_for_all_corpora(corpora, require_too
     for text in texts:
         blocks: dict[bytes, list[str]] = {}
         items = [item for item in events_of(text) if item.kind == "apparmor"]
-        for one in advise(items, Choices(exact, installed_apparmor() or (3, 0))).suggestions:
+        for one in suggestions(*items, choices=Choices(exact, installed_apparmor() or (3, 0))):
             blocks.setdefault(one.profile, []).append(render(one.rule))
         for lines in blocks.values():
             compiled(parser, lines)

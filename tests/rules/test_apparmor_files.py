@@ -9,12 +9,12 @@ from tests.rules.make import APPARMOR, denial
 HOME = Home(b"p", b"p")
 
 
-def found(*fields, exact=True, home=HOME):
-    read = []
-    for some in fields:
-        item = denial(**some)
-        read.append(access(item.key, home, "Cx", item, exact=exact))
-    return list(findings(read, exact=exact))
+def accessed(home=HOME, transition="Cx", *, exact=True, **fields):
+    return access(APPARMOR._replace(**fields), home, transition, denial(**fields), exact=exact)
+
+
+def found(*fields, exact=True):
+    return list(findings([accessed(exact=exact, **some) for some in fields], exact=exact))
 
 
 def test_links():
@@ -42,16 +42,14 @@ def test_links():
     ],
 )
 def test_a_run_as_root_owns_everything_and_says_nothing(name, owner, exact, owned):
-    item = denial(name=name, owner=owner)
-    assert access(item.key, HOME, "Cx", item, exact=exact).owner == owned
+    assert accessed(name=name, owner=owner, exact=exact).owner == owned
 
 
 def test_a_program_in_a_child_stays_there():
     inside = Home(b"p//q", b"p", b"q")
-    item = denial(operation=b"exec", mask=b"x")
-    (one,) = findings([access(item.key, inside, "ix", item, exact=False)], exact=False)
+    (one,) = findings([accessed(inside, "ix", exact=False, operation=b"exec", mask=b"x")], exact=False)
     assert one.rule == FileRule(b"/srv/page", "rm", execute="ix")
-    assert [other.execute for other in one.alternatives] == ["Px"]
+    assert one.alternatives == (FileRule(b"/srv/page", "", execute="Px"),)
 
 
 def test_paths_that_are_none():

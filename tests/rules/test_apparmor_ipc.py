@@ -23,7 +23,8 @@ def key(**fields):
 def test_signals():
     sent = key(mask=b"send", signal=b"term", peer=b"x")
     assert apparmor_ipc.signal(sent) == SignalRule(("send",), ("term",), b"x")
-    assert apparmor_ipc.signal(sent._replace(mask=b"send receive", signal=b"rtmin+32")).access == ("receive", "send")
+    both = sent._replace(mask=b"send receive", signal=b"rtmin+32")
+    assert apparmor_ipc.signal(both) == SignalRule(("receive", "send"), ("rtmin+32",), b"x")
     for bad in ({"signal": b"rtmin+33"}, {"signal": b"sigterm"}, {"signal": b""}, {"peer": b""}, {"mask": b""}, {"mask": b"x"}):
         with pytest.raises(Refused):
             apparmor_ipc.signal(sent._replace(**bad))
@@ -61,7 +62,8 @@ def test_unix():
 def test_message_queues():
     posix = key(class_=b"posix_mqueue", mask=b"read open", name=b"/q")
     assert apparmor_ipc.message_queue(posix) == MessageQueueRule(("open", "read"), "posix", b"/q")
-    assert apparmor_ipc.message_queue(posix._replace(class_=b"sysv_mqueue", name=b"7")).kind == "sysv"
+    sysv = posix._replace(class_=b"sysv_mqueue", name=b"7")
+    assert apparmor_ipc.message_queue(sysv) == MessageQueueRule(("open", "read"), "sysv", b"7")
     for bad in ({"name": b"q"}, {"class_": b"sysv_mqueue"}, {"mask": b"x"}, {"class_": b"sysv_mqueue", "name": b"9" * 30}):
         with pytest.raises(Refused):
             apparmor_ipc.message_queue(posix._replace(**bad))

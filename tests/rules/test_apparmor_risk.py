@@ -1,9 +1,13 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.rules.apparmor_ipc import SOCKET_ACCESS
 from syslogparse.rules.apparmor_model import (
+    AppArmorRule,
     CapabilityRule,
     ChangeProfileRule,
     DbusRule,
@@ -50,7 +54,7 @@ def test_risks(rule, risk):
     assert risk_of(rule).risk == risk
 
 
-WORDS = {
+WORDS: dict[str, tuple[tuple[str, ...], Callable[[Any], AppArmorRule]]] = {
     "ptrace": (("read", "readby", "trace", "tracedby"), lambda access: PtraceRule(access, b"x")),
     "dbus": (("send", "receive"), DbusRule),
     "signal": (("send", "receive"), lambda access: SignalRule(access, ("hup",), b"x")),
