@@ -193,8 +193,8 @@ def test_audit_events_may_be_repeated_for_they_count_once():
 def test_no_host_is_taken_from_those_who_only_repeat():
     fold = Fold()
     place = Position(0, 0, 0)
-    for grade, host in (("kernel", b""), ("syslog", b"gw")):
-        fold.add(Subject(0, host, grade, "seccomp", KEYS[0]), Tally(1, place, 5, place, 5, 1), {record(7): 1})
+    fold.add(Subject(0, b"", "kernel", "seccomp", KEYS[0]), Tally(1, place, 5, place, 5, 1), {record(7): 1})
+    fold.add(Subject(0, b"gw", "syslog", "seccomp", KEYS[0]), Tally(1, place, 5, place, 5, 1), {record(7): 1})
     assert only(fold).hosts == (b"gw",), "audit.log names none"
     fold.add(Subject(0, b"fw", "kernel", "seccomp", KEYS[0]), Tally(1, place, 5, place, 5, 1), {record(7): 1})
     assert only(fold).hosts == (b"fw",)
