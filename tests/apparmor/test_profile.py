@@ -1,5 +1,7 @@
 """The shipped AppArmor profile: what it allows, and that this is what the installed command needs."""
 
+import gzip
+import lzma
 import os
 import re
 import subprocess
@@ -15,6 +17,7 @@ from tests.apparmor.traced import Traced, Use, trace
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROFILE = ROOT / "apparmor" / "usr.bin.syslogparse"
 SAMPLES = ROOT / "sample-logs"
+JOURNAL = ROOT / "tests" / "data" / "journal" / "compact-zstd.journal.xz"
 Parse: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
 LOCAL = "include if exists <local/usr.bin.syslogparse>"
 
@@ -137,7 +140,7 @@ def test_no_rule_reaches_everywhere(profile):
     starts = {"/".join(path.split("/")[:3]) for rule in _allowing(profile) for path in rule.paths}
     assert {start for start in starts if re.search(r"[*?[]", start.split("/")[1])} == set()
     wide = {path for rule in _allowing(profile) for path in rule.paths if path.endswith("/**")}
-    assert wide == {"/usr/lib/syslogparse/**", "/usr/lib/locale/**", "/usr/share/zoneinfo/**", "/var/log/**"}
+    assert wide == {"/usr/lib/syslogparse/**", "/usr/lib/locale/**", "/usr/share/zoneinfo/**", "/var/log/**", "/run/log/journal/**"}
 
 
 def test_executes_the_interpreter_alone_and_keeps_it_confined(profile):
@@ -167,6 +170,7 @@ class Installed:
             str(self.environment): "/usr/lib/syslogparse",
             self.command: "/usr/bin/syslogparse",
             str(logs): "/var/log",
+            f"{logs}-run": "/run/log",
             base: "/usr",
         }
 
@@ -198,6 +202,10 @@ def logs(tmp_path_factory) -> Path:
     samples = {"syslog": "syslog", "syslog.1": "syslog", "kern.log": "netfilter.log", "audit/audit.log": "audit.log"}
     for name, sample in samples.items():
         (folder / name).write_bytes((SAMPLES / sample).read_bytes())
+    (folder / "syslog.2.gz").write_bytes(gzip.compress((SAMPLES / "syslog").read_bytes()))
+    for machine in (folder / "journal" / "0123", Path(f"{folder}-run") / "journal" / "0123"):
+        machine.mkdir(parents=True)
+        (machine / "system.journal").write_bytes(lzma.decompress(JOURNAL.read_bytes()))
     return folder
 
 
@@ -211,6 +219,7 @@ SCENARIOS: Mapping[str, tuple[int, str]] = {
     "rules": (0, "--format rules LOGS/kern.log"),
     "json": (0, "--format json LOGS/audit/audit.log"),
     "events": (0, "--format events --jobs 3 LOGS/syslog LOGS/kern.log"),
+    "journal": (0, "--format json LOGS/journal LOGS-run/journal LOGS/syslog.2.gz"),
     "stdin": (0, "--format json -"),
     "unreadable": (3, "--format json LOGS/nosuch LOGS LOGS/syslog"),
     "help": (0, "--help"),
@@ -258,7 +267,7 @@ def test_runs_show_what_the_profile_is_about(runs, installed):
     assert {use.permission for use in needed if jail.fullmatch(use.path)} == {"r", "w"}
     assert {use.permission for use in needed if use.path == "/dev/null"} == {"r", "w"}
     assert Use("/usr/bin/syslogparse", "r") in needed
-    assert {"/var/log/", "/var/log/syslog", "/var/log/syslog.1", "/var/log/audit/audit.log"} <= {use.path for use in needed}
+    assert {"/var/log/", "/var/log/syslog", "/var/log/syslog.1", "/var/log/audit/audit.log", "/run/log/journal/"} <= {use.path for use in needed}
     assert {use.permission for use in needed if use.path.startswith("/usr/bin/python3.")} == {"m", "r", "x"}
 
 

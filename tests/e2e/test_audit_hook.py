@@ -1,12 +1,18 @@
 """Once a process is confined it imports, opens and looks up nothing: seen by an audit hook, over all that the command can do."""
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+import lz4.frame
 import pytest
+import zstandard
 
 from tests.e2e import recorder
 from tests.e2e.harness import QUIET_ENVIRONMENT, Gate, done, running
@@ -96,6 +102,68 @@ def test_every_format(watched, everything, form, environment):
         assert set(summary["events"]) == {"netfilter", "apparmor", "seccomp"}
         assert len(summary["undecoded"]["reasons"]) > 2
         assert FORBIDDEN.search(ended.out.decode()) is None
+
+
+def _zstd(data: bytes) -> bytes:
+    """With the largest window that is taken, and no size in front: the decompressor asks for all of it."""
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return packer.compress(data) + packer.flush()
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lambda data: lzma.compress(data, preset=9),
+    "zst": _zstd,
+    "lz4": lz4.frame.compress,
+}
+JOURNALS = Path(__file__).parents[1] / "data" / "journal"
+
+
+@pytest.fixture(scope="module")
+def front_to_back(stage, everything):
+    """Logs that are unpacked, or read otherwise than line by line: whole, cut short, and damaged in the middle."""
+    folder = stage / "front"
+    folder.mkdir()
+    whole = {f"log.{name}": pack(everything.read_bytes()) for name, pack in PACKERS.items()}
+    whole |= {path.stem: lzma.decompress(path.read_bytes()) for path in sorted(JOURNALS.glob("*.xz"))}
+    whole |= {f"export.{name}": pack(whole["journalctl.export"]) for name, pack in PACKERS.items()}
+    whole["journal.gz"] = gzip.compress(whole["compact-zstd.journal"])
+    for name, data in whole.items():
+        at = len(data) // 3 if name.endswith(".journal") else len(data) // 2
+        (folder / name).write_bytes(data)
+        (folder / f"cut.{name}").write_bytes(data[:at])
+        (folder / f"hurt.{name}").write_bytes(data[:at] + bytes(byte ^ 0x55 for byte in data[at : at + 64]) + data[at + 64 :])
+    yield sorted(folder.iterdir())
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("form", ["json", "events"])
+def test_what_is_unpacked_or_read_front_to_back(watched, front_to_back, form):
+    whole = [path for path in front_to_back if not path.name.startswith(("cut.", "hurt.")) and path.name != "journal.gz"]
+    assert len(whole) == 5 + 6 + 2 + 5
+    ended, seen = watched("-j", str(PARSERS), "-f", form, *whole)
+    assert (ended.status, ended.err) == (0, b"")
+    _clean(seen)
+    if form == "json":
+        assert json.loads(ended.out)["summary"]["events"].keys() == {"netfilter", "apparmor", "seccomp"}
+    else:
+        assert {json.loads(line)["file"] for line in ended.out.splitlines()} == {str(path) for path in whole}
+
+
+def test_what_is_damaged(watched, front_to_back):
+    ended, seen = watched("-j", str(PARSERS), "-f", "text", *front_to_back)
+    assert ended.status == 3, ended.err
+    assert b"INCOMPLETE" not in ended.err, "no parser has died"
+    for words in (
+        b"compressed data is damaged",
+        b"compressed data ends early",
+        b"the journal file is damaged",
+        b"unpacked first",
+    ):
+        assert words in ended.err
+    _clean(seen)
 
 
 def test_the_hook_sees_imports_and_opens_before(watched, small):
