@@ -15,9 +15,11 @@ build='make gcc libc6-dev libcap-dev libseccomp2 python3 python3-dev python3-ven
 #   procps       ps shows the processes as a user would see them
 #   python3-libapparmor  AppArmor's own reader of its records, to compare with
 #   strace       counts the system calls that the filter allows
+#   systemd      systemd-analyze judges the suggested lines of a unit
+#   ufw          judges the suggested rules
 #   util-linux   setpriv and unshare start the program as others would
 #   zstd         packs logs as logrotate may
-test='apparmor iproute2 iptables libcap2-bin nftables procps python3-libapparmor strace util-linux zstd'
+test='apparmor iproute2 iptables libcap2-bin nftables procps python3-libapparmor strace systemd ufw util-linux zstd'
 
 target=${1:?usage: sh setup.sh demo|test|install|uninstall|bench|fuzz|lock|lint|types|clean}
 case $target in
