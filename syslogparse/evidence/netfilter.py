@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-from syslogparse.evidence import address, identity, linklayer, transport
+from syslogparse.evidence import address, identity, linklayer, quoted, transport
 from syslogparse.evidence.envelope import without_uptime
 from syslogparse.evidence.linklayer import OCTETS
 from syslogparse.evidence.model import Fields, NetfilterKey, Undecodable, Value
@@ -45,14 +45,6 @@ _MARK = re.compile(rb"(?:0x)?[0-9a-fA-F]{1,8}")
 _OTHER_NAME = rb"=[^ =]{0,15} {1,2}(?=(?:PHYS(?:IN|OUT)=[^ ]{0,15} ){0,2}(?:MAC(?:SRC|DST)?|SRC)=)"
 _IN_ALONE = re.compile(rb"(?<!=)(?<!PHYS)IN" + _OTHER_NAME)
 _OUT_ALONE = re.compile(rb"(?<!=)(?<!PHYS)OUT" + _OTHER_NAME)
-
-_QUOTING = (
-    *(b"usb %d" % bus for bus in range(1, 10)),
-    *(b"BTRFS", b"ptrace attach of ", b"process '", b"cgroup: fork ", b"oom-kill:", b"Memory cgroup ", b"Tasks in /"),
-)
-"""Messages of the kernel that hold a text of somebody else: what a device calls itself, the path of a program or a cgroup."""
-_BEHIND_QUOTED = (b" as /devices/", b"] on ")
-"""What stands behind the name of an input device, which the device gives itself."""
 
 _OF_RULES = frozenset(b"IN OUT PHYSIN PHYSOUT MAC MACSRC MACDST SRC DST PROTO SPT DPT TYPE CODE UID GID MARK".split())
 _LATER_FRAGMENT = re.compile(rb" FRAG:0*+[1-9]")
@@ -153,7 +145,7 @@ def take_usual(found: Fields, logged: Sequence[bytes | None]) -> bool:
     """
     in_, old_physin, out, new_physin, physout, hardware, src, dst, length, ttl, hops, *above, uid, gid, mark = logged
     if found:
-        _refuse_quoted(found)
+        quoted.refuse_prefix(cast("bytes", found["prefix"]))
     if in_:
         found["in"] = in_
     if out:
@@ -199,11 +191,11 @@ def _take_transport(found: Fields, logged: list[bytes | None]) -> bool:
 
 def _take_any(found: Fields, text: bytes) -> None:
     """The fields of any line: other protocols, fragments, ICMP errors, fields that are missing or new."""
-    _refuse_quoted(found)
-    if any(text.find(words) >= 0 for words in _BEHIND_QUOTED):
-        raise Undecodable("not said by the kernel")
+    quoted.refuse_prefix(cast("bytes", found.get("prefix", b"")))
+    own = own_text(text)
+    quoted.refuse_behind(text, own)
     # ulogd puts no blank behind the word.
-    tokens = own_text(text).replace(b"INCOMPLETE", b"INCOMPLETE ").split(b" ")
+    tokens = own.replace(b"INCOMPLETE", b"INCOMPLETE ").split(b" ")
     logged = linklayer.frame(text) or _by_name(tokens)
     linklayer.take_interfaces(found, logged)
     _take_addresses(found, logged.get(b"SRC"), logged.get(b"DST"))
@@ -230,11 +222,6 @@ def _by_name(tokens: list[bytes]) -> dict[bytes, bytes]:
 def _has_no_address(tokens: list[bytes]) -> bool:
     """Whether it is an ARP packet, or one that is too short for an IP header."""
     return b"TRUNCATED" in tokens or (b"ARP" in tokens and any(token.startswith(b"HTYPE=") for token in tokens))
-
-
-def _refuse_quoted(found: Fields) -> None:
-    if cast("bytes", found.get("prefix", b"")).startswith(_QUOTING):
-        raise Undecodable("not said by the kernel")
 
 
 def own_text(text: bytes) -> bytes:

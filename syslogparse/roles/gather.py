@@ -33,8 +33,9 @@ _HELD = 2 << 20
 """Bytes that wait for their turn before a pipe is left alone and its parser has to wait."""
 _SWELL = 16
 """How many times larger than its block the frames with a block's events may be: fields have names, numbers a fixed size."""
-_ROOM = 64 << 20
-"""Bytes of distinct keys that are kept, and of identities; MAX_KEYS of the longest would not fit into a process."""
+_ROOM = 32 << 20
+"""Bytes of distinct keys that are kept, and of identities. A key takes twenty times its length by the time that it is printed as
+JSON, and all of it has to fit into the analyst (``sandbox.limits``)."""
 _IDENTITY_BYTES = 100
 """What one identity takes in a table."""
 MAX_PARTS = 1 << 17
