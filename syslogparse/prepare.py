@@ -71,8 +71,10 @@ def prepare_desk(
 
 
 APPARMOR_PARSERS = ("/usr/sbin/apparmor_parser", "/sbin/apparmor_parser")
-_PARSER_BYTES = 16 << 20
-_PARSER_VERSION = re.compile(rb"%s version ([0-9]{1,3})\.([0-9]{1,3})")
+_PIECE = 64 << 10
+_PARSER_PIECES = 256
+_LONGEST_VERSION = 32
+_PARSER_VERSION = re.compile(rb"%s version ([0-9]{1,3})\.([0-9]{1,3})(?=[^0-9])")
 
 
 def installed_apparmor(places: Sequence[str] = APPARMOR_PARSERS) -> tuple[int, int] | None:
@@ -82,8 +84,15 @@ def installed_apparmor(places: Sequence[str] = APPARMOR_PARSERS) -> tuple[int, i
     """
     for place in places:
         with contextlib.suppress(OSError), open(place, "rb") as file:
-            if found := _PARSER_VERSION.search(file.read(_PARSER_BYTES)):
-                return int(found[1]), int(found[2])
+            # In small pieces: after a large block was freed, malloc(3) takes large ones from the heap, in the parsers too.
+            before = b""
+            for _ in range(_PARSER_PIECES):
+                piece = file.read(_PIECE)
+                if found := _PARSER_VERSION.search(before + piece):
+                    return int(found[1]), int(found[2])
+                if not piece:
+                    break
+                before = piece[-_LONGEST_VERSION:]
     return None
 
 

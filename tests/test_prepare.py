@@ -175,6 +175,9 @@ def test_the_version_of_the_parser_at_hand(tmp_path, require_tool):
     fake = tmp_path / "parser"
     fake.write_bytes(b"\x7fELF\0%s version 4.1.2\n\0")
     assert installed_apparmor([str(tmp_path / "none"), str(fake)]) == (4, 1)
+    for before in range(65_500, 65_540):
+        fake.write_bytes(bytes(before) + b"%s version 4.12.2\n\0")
+        assert installed_apparmor([str(fake)]) == (4, 12)
     fake.write_bytes(b"\x7fELF\0version\n")
     assert installed_apparmor([str(fake)]) is None
 
