@@ -14,10 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from syslogparse.evidence.model import LAST_TIME, Reason, Undecodable
-from syslogparse.evidence.speaker import Envelope, relayed
-
-DBUS: Final = frozenset({b"dbus", b"dbus-daemon", b"dbus-broker", b"dbus-broker-launch"})
-"""Message buses, which log AppArmor's denials of bus messages themselves. Any program may call itself so."""
+from syslogparse.evidence.speaker import BUSES, Envelope, relayed
 
 REALTIME: Final = b"__REALTIME_TIMESTAMP"
 FIELDS: Final = frozenset(
@@ -125,7 +122,7 @@ def envelope_of(entry: Entry) -> Envelope:
         return Envelope(_stamp(entry), _host(entry), "kernel", entry.message, entry.facility)
     if entry.transport == b"audit":
         return _audit(entry)
-    if entry.identifier in DBUS and entry.transport in _PROGRAMS and entry.damage is None:
+    if entry.identifier in BUSES and entry.transport in _PROGRAMS and entry.damage is None:
         return relayed(_stamp(entry), _host(entry), entry.identifier, entry.message, entry.facility)
     raise Undecodable("not said by the kernel")
 

@@ -24,8 +24,9 @@ KERN: Final = FACILITIES[b"kern"]
 USER: Final = FACILITIES[b"user"]
 
 _DISPATCHERS = frozenset((b"audispd", b"audisp-syslog", b"auditd"))
-_BUSES = frozenset((b"dbus", b"dbus-daemon", b"dbus-broker", b"dbus-broker-launch"))
-RELAYS: Final = frozenset((b"audit", *_DISPATCHERS, *_BUSES))
+BUSES: Final = frozenset((b"dbus", b"dbus-daemon", b"dbus-broker", b"dbus-broker-launch"))
+"""Message buses, which log AppArmor's denials of bus messages themselves. Any program may call itself so."""
+RELAYS: Final = frozenset((b"audit", *_DISPATCHERS, *BUSES))
 """Tags of those who may speak for the kernel, or as AppArmor."""
 
 _RECORD = re.compile(
@@ -123,7 +124,7 @@ def relayed(stamp: bytes, host: bytes, tag: bytes, message: bytes, number: int |
         return _new(Envelope, (found[2] or found[3], found[1] or host, "relay", record, number, times))
     if tag == b"audit" and _JOURNALD.match(message):
         return _new(Envelope, (stamp, host, "relay", _without_enrichment(message), number, times))
-    if tag in _BUSES and _BUS.match(message):
+    if tag in BUSES and _BUS.match(message):
         return _new(Envelope, (stamp, host, "dbus", message, number, times))
     raise Undecodable("not said by the kernel")
 

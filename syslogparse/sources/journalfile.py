@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from heapq import merge
 from typing import Final, NamedTuple
 
-from syslogparse.evidence.journal import DBUS, FIELDS
+from syslogparse.evidence.journal import FIELDS
 from syslogparse.evidence.model import Damage, Reason
+from syslogparse.evidence.speaker import BUSES
 from syslogparse.sources import journallayout as layout
 from syslogparse.sources.journalpayload import MAX_PAYLOAD, PACKED, NotUnpacked, TooLarge, unpack
 
@@ -47,7 +48,7 @@ _LONG: Final = 4096
 """Bytes of an entry from which on it counts as work to hand it out, however often it is named."""
 _BATCH: Final = 1 << 16
 
-_INDEX: Final = {b"_TRANSPORT": frozenset({b"kernel", b"audit"}), b"SYSLOG_IDENTIFIER": DBUS}
+_INDEX: Final = {b"_TRANSPORT": frozenset({b"kernel", b"audit"}), b"SYSLOG_IDENTIFIER": BUSES}
 """The fields and values whose entries are visited; the rest of the journal is not touched."""
 _OTHER: Final = (b"", b"")
 
@@ -383,4 +384,4 @@ class _Journal:
 
 
 def _is_wanted(fields: dict[bytes, bytes]) -> bool:
-    return fields.get(b"_TRANSPORT") in _INDEX[b"_TRANSPORT"] or fields.get(b"SYSLOG_IDENTIFIER") in DBUS
+    return fields.get(b"_TRANSPORT") in _INDEX[b"_TRANSPORT"] or fields.get(b"SYSLOG_IDENTIFIER") in BUSES

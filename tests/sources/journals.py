@@ -9,9 +9,10 @@ from typing import SupportsIndex
 
 from hypothesis import strategies as st
 
-from syslogparse.evidence.journal import DBUS, Entry, from_fields
+from syslogparse.evidence.journal import Entry, from_fields
 from syslogparse.evidence.journalexport import ExportReader
 from syslogparse.evidence.model import Reason
+from syslogparse.evidence.speaker import BUSES
 from syslogparse.sources.journalfile import JournalDamage, RawEntry, entries
 
 DATA = Path(__file__).parent.parent / "data" / "journal"
@@ -32,7 +33,7 @@ def said_by_journalctl() -> tuple[Entry, ...]:
     """The entries of interest as systemd's own reader gives them."""
     reader = ExportReader()
     records = reader.feed(lzma.decompress((DATA / "journalctl.export.xz").read_bytes())) + reader.finish()
-    return tuple(one.entry for one in records if one.entry.transport in {b"kernel", b"audit"} or one.entry.identifier in DBUS)
+    return tuple(one.entry for one in records if one.entry.transport in {b"kernel", b"audit"} or one.entry.identifier in BUSES)
 
 
 def number(data: bytes, at: int) -> int:

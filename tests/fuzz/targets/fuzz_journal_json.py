@@ -5,11 +5,12 @@ import json
 import atheris
 
 with atheris.instrument_imports(include=["syslogparse"]):
-    from syslogparse.evidence.journal import DBUS, from_json
+    from syslogparse.evidence import speaker
+    from syslogparse.evidence.journal import from_json
     from syslogparse.evidence.model import Undecodable
     from tests.fuzz.targets.common import DECODER, Broken, check_entry, check_line, fuzz, without_line_feeds
 
-BUSES = {name.decode() for name in DBUS}
+BUSES = {name.decode() for name in speaker.BUSES}
 
 
 def _may_speak(line: bytes) -> bool:
