@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 from collections.abc import Callable, Sequence
+from ipaddress import ip_network
 from typing import NoReturn, cast
 
 from syslogparse import __version__, exits
@@ -66,6 +68,18 @@ def _options(asked: argparse.Namespace) -> Options:
         rotated=asked.rotated,
         max_rules=asked.max_rules,
         jobs=asked.jobs,
+        existing=tuple(asked.existing),
+        output=asked.output,
+        force=asked.force,
+        trusted_net=tuple(asked.trusted_net),
+        never_block=tuple(asked.never_block),
+        wan=tuple(asked.wan),
+        scan_hosts=asked.scan_hosts,
+        scan_ports=asked.scan_ports,
+        since=asked.since,
+        until=asked.until,
+        check=asked.check,
+        explain=asked.explain,
         quiet=asked.quiet,
     )
 
@@ -115,6 +129,24 @@ def _parser() -> argparse.ArgumentParser:
         help="the AppArmor that the rules are for, as 3.0 (default: the installed parser's, or latest)",
     )
     add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
+    add(
+        "--existing",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="policy in force: iptables-save output, nft -j list ruleset, or an AppArmor profile (can be given several times)",
+    )
+    add("-o", "--output", metavar="DIR", help="write the rules to files in DIR, one for each language")
+    add("--force", action="store_true", help="let --output replace the files of an earlier run")
+    add("--trusted-net", type=_network, action="append", default=[], metavar="CIDR", help="a network whose hosts may be let in")
+    add("--wan", type=_interface, action="append", default=[], metavar="IFACE", help="an interface that strangers come by")
+    add("--never-block", type=_network, action="append", default=[], metavar="CIDR", help="a network that no rule may shut out")
+    add("--scan-hosts", type=_positive, default=10, metavar="N", help="a source that tries N hosts is a scanner (default: 10)")
+    add("--scan-ports", type=_positive, default=10, metavar="N", help="a source that tries N ports is a scanner (default: 10)")
+    add("--since", default="", metavar="TIME", help="use what was logged at this time or later")
+    add("--until", default="", metavar="TIME", help="use what was logged before this time")
+    add("--check", metavar="BASELINE", help="compare with an earlier --format json: exit 1 and what is new, if anything is")
+    add("--explain", metavar="ID", help="print one suggestion with all that speaks for it")
     add("--rotated", action="store_true", help="read the rotated siblings of each log too")
     add("--max-rules", type=_positive, default=30, metavar="N", help="print at most N rules a language in text (default: 30)")
     add("-j", "--jobs", type=_positive, metavar="N", help="parsers for the logs of each grade of trust (default: the CPU count)")
@@ -141,6 +173,19 @@ def _abi(text: str) -> Version:
     if len(numbers) > 3 or not all(number.isascii() and number.isdecimal() and len(number) < 4 for number in numbers):
         raise argparse.ArgumentTypeError("a version like 3.0, or latest, is wanted")
     return int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError("a network like 192.0.2.0/24 or 2001:db8::/32 is wanted") from None
+
+
+def _interface(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}", text):
+        raise argparse.ArgumentTypeError("the name of an interface is wanted")
+    return text
 
 
 def _positive(text: str) -> int:

@@ -20,6 +20,9 @@ from syslogparse.roles.analyst import Bar, Desk
 from syslogparse.roles.blockwork import Worker
 from syslogparse.roles.output import tell_raw
 from syslogparse.roles.parser import Job
+from syslogparse.rules.apparmor_target import LATEST, Choices
+from syslogparse.rules.network import Network
+from syslogparse.rules.wanted import Wanted
 from syslogparse.sandbox.confine import Mode
 from syslogparse.sandbox.identity import NOBODY
 from syslogparse.sandbox.launch import color_wanted
@@ -67,7 +70,18 @@ def prepare_desk(
         no_new_privs=True,
         seccomp={role: len(allowed(role)) for role in ROLES},
     )
-    return Desk(options, logs, unreadable, places, render, _bar(environment, quiet=options.quiet), state)
+    return Desk(options, _wanted(options), logs, unreadable, places, render, _bar(environment, quiet=options.quiet), state)
+
+
+def _wanted(options: Options) -> Wanted:
+    network = Network(
+        never_block=options.never_block,
+        trusted=options.trusted_net,
+        wan=options.wan,
+        scan_hosts=options.scan_hosts,
+        scan_ports=options.scan_ports,
+    )
+    return Wanted(options.intent, Choices(options.exact, options.apparmor or LATEST), network)
 
 
 APPARMOR_PARSERS = ("/usr/sbin/apparmor_parser", "/sbin/apparmor_parser")

@@ -41,8 +41,7 @@ _ENRICHMENT = re.compile(
     rb"(?:[\x1d ]|#035|\^\]|\\035|\\x1d|\\u001d|<0x1d>)?(?:ARCH|SYSCALL|AUID|UID|GID)="
 )
 _PLACES = {
-    name: place
-    for place, name in enumerate(b"auid uid gid ses subj pid comm exe reason sig arch syscall compat ip code".split())
+    name: place for place, name in enumerate(b"auid uid gid ses subj pid comm exe reason sig arch syscall compat ip code".split())
 }
 _NAMED = re.compile(rb"(?:^| )(auid|uid|gid|ses|subj|pid|comm|exe|reason|sig|arch|syscall|compat|ip|code)=")
 _NEW_FIELD = re.compile(rb" [A-Za-z][A-Za-z0-9_-]{0,31}=")

@@ -24,7 +24,12 @@ _PROTOCOL_WORDS = {"icmpv6": "ipv6-icmp", "ipip": "4", "ipv6": "41"}
 def argv(rule: FirewallRule, command: str = "-I") -> list[str]:
     """The words of the command for ``rule``: ``-I`` inserts it, ``-A`` appends it, ``-D`` deletes it."""
     words = ["iptables" if rule.family == 4 else "ip6tables", command, rule.chain]
-    for option, value in (("-i", rule.in_iface), ("-o", rule.out_iface), ("-s", rule.src), ("-d", rule.dst)):
+    for option, value in (
+        ("-i", rule.in_iface),
+        ("-o", rule.out_iface),
+        ("-s", next(iter(rule.sources), None)),
+        ("-d", rule.dst),
+    ):
         if value is not None:
             words += [option, value]
     return [*words, *_physdev(rule), *_protocol(rule), "-j", rule.target]
@@ -95,8 +100,8 @@ def _physdev(rule: FirewallRule) -> list[str]:
 
 def _protocol(rule: FirewallRule) -> list[str]:
     words = ["-p", _PROTOCOL_WORDS.get(rule.proto, rule.proto)]
-    if rule.dport is not None:
-        words += ["--dport", str(rule.dport)]
+    if rule.ports:
+        words += ["--dport", str(rule.ports[0][0])]
     if rule.icmp_type is not None:
         kind = str(rule.icmp_type) if rule.icmp_code is None else f"{rule.icmp_type}/{rule.icmp_code}"
         words += ["--icmp-type" if rule.family == 4 else "--icmpv6-type", kind]

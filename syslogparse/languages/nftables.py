@@ -69,15 +69,19 @@ def _family(rule: FirewallRule) -> str:
 
 def _addresses(rule: FirewallRule) -> list[str]:
     word = "ip" if rule.family == 4 else "ip6"
-    found = [f"{word} {key} {value}" for key, value in (("saddr", rule.src), ("daddr", rule.dst)) if value is not None]
+    found = [
+        f"{word} {key} {value}"
+        for key, value in (("saddr", next(iter(rule.sources), None)), ("daddr", rule.dst))
+        if value is not None
+    ]
     if found:
         return found
     return [f"meta protocol {word}"] if _family(rule) == "bridge" else [f"meta nfproto ipv{rule.family}"]
 
 
 def _protocol(rule: FirewallRule) -> list[str]:
-    if rule.dport is not None:
-        return [f"{rule.proto} dport {rule.dport}"]
+    if rule.ports:
+        return [f"{rule.proto} dport {rule.ports[0][0]}"]
     if rule.icmp_type is not None:
         code = [] if rule.icmp_code is None else [f"{rule.proto} code {rule.icmp_code}"]
         return [f"{rule.proto} type {rule.icmp_type}", *code]

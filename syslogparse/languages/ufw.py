@@ -35,7 +35,7 @@ def unsayable(rule: FirewallRule) -> str:
     if rule.proto not in _PROTOCOLS or (rule.family == 6 and rule.proto in ("igmp", "ipv6")):
         number = f"protocol {rule.proto}" if rule.proto.isdigit() else rule.proto
         return f"{number} over IPv{rule.family}"
-    if rule.dport == 0:
+    if rule.ports and rule.ports[0][0] == 0:
         return "port 0"
     if any(name is not None and name.lower() in _WORDS for name in (rule.in_iface, rule.out_iface)):
         return "an interface with the name of one of its words"
@@ -63,13 +63,13 @@ def argv(rule: FirewallRule, *, delete: bool = False, why: str = "") -> list[str
 def _ends(rule: FirewallRule) -> list[str]:
     """From where to where. Without an address, ufw would take the rule for both families."""
     words: list[str] = []
-    src = rule.src if rule.src is not None or rule.dst is not None else _ANYWHERE[rule.family]
+    src = rule.sources[0] if rule.sources else None if rule.dst is not None else _ANYWHERE[rule.family]
     if src is not None:
         words += ["from", src]
-    if rule.dst is not None or rule.dport is not None:
+    if rule.dst is not None or rule.ports:
         words += ["to", rule.dst or "any"]
-    if rule.dport is not None:
-        words += ["port", str(rule.dport)]
+    if rule.ports:
+        words += ["port", str(rule.ports[0][0])]
     return words
 
 

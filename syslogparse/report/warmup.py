@@ -38,9 +38,11 @@ def _rules() -> list[tuple[Rule, Evidence, bytes | None]]:
     firewall = _evidence("netfilter", _FIREWALL)
     apparmor = _evidence("apparmor", _APPARMOR, _BYTES)
     seccomp = Evidence("seccomp", _SECCOMP, 1, 1, None, None, (), {"kernel": 1}, ())
-    v6 = FirewallRule(6, "FORWARD", "ACCEPT", "tcp", "eth0", "eth1", src="2001:db8::1", dst="2001:db8::2", dport=443)
+    v6 = FirewallRule(
+        6, "FORWARD", "ACCEPT", "tcp", "eth0", "eth1", sources=("2001:db8::1",), dst="2001:db8::2", ports=((443, 443),)
+    )
     return [
-        (FirewallRule(4, "INPUT", "DROP", "udp", "eth0", src="192.0.2.2", dport=53), firewall, None),
+        (FirewallRule(4, "INPUT", "DROP", "udp", "eth0", sources=("192.0.2.2",), ports=((53, 53),)), firewall, None),
         (v6, firewall, None),
         (FirewallRule(4, "INPUT", "ACCEPT", "icmp", icmp_type=8, icmp_code=0), firewall, None),
         (FileRule(b"/srv/f", "rw", owner=True), apparmor, b"/usr/sbin/nginx"),

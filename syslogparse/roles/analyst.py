@@ -19,7 +19,7 @@ from syslogparse.roles import wire
 from syslogparse.roles.gather import Gathering, Parser, speaks
 from syslogparse.roles.output import ReaderGone, tell, write_all
 from syslogparse.rules.advise import advise
-from syslogparse.rules.apparmor_target import LATEST, Choices
+from syslogparse.rules.wanted import Wanted
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Log, Unreadable
 
@@ -44,6 +44,7 @@ class Desk(NamedTuple):
     """
 
     options: Options
+    wanted: Wanted
     logs: Sequence[Log]
     unreadable: Sequence[Unreadable]
     places: Sequence[Place]
@@ -163,8 +164,7 @@ def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
     totals = gathering.totals
     first, last = gathering.fold.span()
     below = _drop_untrusted(gathering.fold, desk.options)
-    choices = Choices(desk.options.exact, desk.options.apparmor or LATEST)
-    advice = advise(gathering.fold.evidence(totals.first_lines()), desk.options.intent, choices)
+    advice = advise(gathering.fold.evidence(totals.first_lines()), desk.wanted)
     if below:
         advice.not_suggested["below the trust asked for"] = below
     recorded = [f"{count} x {reason}" for reason, count in totals.reasons.items() if reason in _CUT]

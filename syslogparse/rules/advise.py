@@ -6,15 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from syslogparse.evidence.model import KINDS, Evidence, Kind
 from syslogparse.rules import apparmor, firewall, seccomp
-from syslogparse.rules.apparmor_target import USUAL, Choices
-from syslogparse.rules.merge import AskedIntent
 from syslogparse.rules.model import Advice, Suggestion
+from syslogparse.rules.wanted import USUAL, Wanted
 
 
-def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto", choices: Choices = USUAL) -> Advice:
+def advise(evidence: Iterable[Evidence], wanted: Wanted = USUAL) -> Advice:
     """All suggestions for ``evidence``, by kind, then risk (low first), then the natural order of the rules.
 
-    ``intent`` is for the packet filter: ``allow`` and ``block`` force the target of its rules. ``choices`` are for AppArmor.
     What the keys hold is validated again; what does not validate is counted as not suggested. Nothing is raised for any
     content of a key.
     """
@@ -24,16 +22,16 @@ def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto", choices: 
     suggestions: list[Suggestion] = []
     not_suggested: dict[str, int] = {}
     for kind in KINDS:
-        part = _advise_kind(kind, by_kind[kind], intent, choices)
+        part = _advise_kind(kind, by_kind[kind], wanted)
         suggestions.extend(part.suggestions)
         for reason, lines in part.not_suggested.items():
             not_suggested[reason] = not_suggested.get(reason, 0) + lines
     return Advice(tuple(suggestions), dict(sorted(not_suggested.items())))
 
 
-def _advise_kind(kind: Kind, evidence: Sequence[Evidence], intent: AskedIntent, choices: Choices) -> Advice:
+def _advise_kind(kind: Kind, evidence: Sequence[Evidence], wanted: Wanted) -> Advice:
     if kind == "netfilter":
-        return firewall.advise(evidence, intent)
+        return firewall.advise(evidence, wanted)
     if kind == "apparmor":
-        return apparmor.advise(evidence, choices)
+        return apparmor.advise(evidence, wanted.apparmor)
     return seccomp.advise(evidence)

@@ -26,6 +26,7 @@ from syslogparse.rules.merge import AskedIntent, Draft, Refused, moved, weakest
 from syslogparse.rules.model import Advice, Confidence, FirewallRule, Intent, Risk, Rule, Suggestion
 from syslogparse.rules.packet import Packet, read_packet
 from syslogparse.rules.verdict import verdict
+from syslogparse.rules.wanted import USUAL, Wanted
 
 IPV6_NEEDS = frozenset({130, 131, 132, 133, 134, 135, 136, 137, 143})
 """ICMPv6 types without which IPv6 stops working on a link: neighbour discovery (RFC 4861, 4890) and listeners (RFC 3810)."""
@@ -46,9 +47,9 @@ class Decision(NamedTuple):
     why: str
 
 
-def advise(evidence: Iterable[Evidence], intent: AskedIntent = "auto") -> Advice:
+def advise(evidence: Iterable[Evidence], wanted: Wanted = USUAL) -> Advice:
     """Suggestions for netfilter evidence. A source that sends forged packets is no longer suggested lightly."""
-    draft = Draft()
+    draft, intent = Draft(), wanted.intent
     packets: list[tuple[Packet, Evidence]] = []
     for item in evidence:
         try:
@@ -68,16 +69,18 @@ def natural_order(rule: Rule) -> tuple[object, ...]:
     """The sorting key of a firewall rule: chain, family, target, then addresses and ports by their value."""
     if not isinstance(rule, FirewallRule):
         return ()
-    numbers = tuple(-1 if one is None else one for one in (rule.dport, rule.icmp_type, rule.icmp_code))
+    numbers = tuple(-1 if one is None else one for one in (rule.icmp_type, rule.icmp_code))
     faces = tuple(one or "" for one in (rule.in_iface, rule.out_iface, rule.physdev_in, rule.physdev_out))
-    ends = (_by_value(rule.src), _by_value(rule.dst))
-    return (_CHAINS.index(rule.chain), rule.family, rule.target, rule.proto, numbers, ends, faces)
+    ends = (tuple(map(_by_value, rule.sources)), _by_value(rule.dst))
+    return (_CHAINS.index(rule.chain), rule.family, rule.target, rule.proto, rule.ports, numbers, ends, faces)
 
 
 def _by_value(address: str | None) -> tuple[int, ...]:
     if address is None:
         return ()
-    return (int(IPv6Address(address)),) if ":" in address else tuple(map(int, address.split(".")))
+    host, _, length = address.partition("/")
+    value = (int(IPv6Address(host)),) if ":" in host else tuple(map(int, host.split(".")))
+    return (*value, int(length or 128))
 
 
 def _packet_of(item: Evidence) -> Packet:
@@ -153,7 +156,7 @@ def _judge_many(packet: Packet, intent: AskedIntent) -> Decision | None:
     if intent != "auto" or not (guessed or packet.dst.scope in ("broadcast", "multicast")):
         return None
     only_logged = verdict(packet.prefix) != "refused"
-    rule = replace(_rule(packet, "DROP"), src=None)
+    rule = replace(_rule(packet, "DROP"), sources=())
     confidence: Confidence = "low" if guessed or only_logged else "medium"
     risk: Risk = "medium" if only_logged or packet.chain != "INPUT" else "low"
     return Decision(rule, "quiet", risk, confidence, _NOISE)
@@ -240,9 +243,9 @@ def _rule(packet: Packet, target: Literal["ACCEPT", "DROP"]) -> FirewallRule:
         out_iface=packet.out_iface,
         physdev_in=packet.physdev_in,
         physdev_out=packet.physdev_out,
-        src=packet.src.text,
+        sources=(packet.src.text,),
         dst=packet.dst.text,
-        dport=packet.dport,
+        ports=() if packet.dport is None else ((packet.dport, packet.dport),),
         icmp_type=packet.icmp_type,
         icmp_code=packet.icmp_code,
     )
@@ -250,4 +253,4 @@ def _rule(packet: Packet, target: Literal["ACCEPT", "DROP"]) -> FirewallRule:
 
 def _from_source(packet: Packet) -> FirewallRule:
     """A rule against everything of the protocol that comes from the packet's source over the same interface."""
-    return replace(_rule(packet, "DROP"), dst=None, dport=None, icmp_type=None, icmp_code=None)
+    return replace(_rule(packet, "DROP"), dst=None, ports=(), icmp_type=None, icmp_code=None)

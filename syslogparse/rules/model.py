@@ -18,11 +18,24 @@ RISKS: tuple[Risk, ...] = ("low", "medium", "high", "critical")
 Confidence: TypeAlias = Literal["low", "medium", "high"]
 
 
+Ports: TypeAlias = tuple[int, int]
+"""The first and the last port of a range, 0 to 65535; one port is a range of its own."""
+
+
+class TcpFlags(msgspec.Struct, frozen=True):
+    """TCP flags to match, upper-case names in the order of the header's bits: of those in mask, the ones in set and no other."""
+
+    mask: tuple[str, ...]
+    set: tuple[str, ...]
+
+
 class FirewallRule(msgspec.Struct, frozen=True, tag="firewall"):
     """One packet-filter rule, in terms that iptables, nftables and ufw share.
 
     Interface names and addresses are validated text: whoever makes a rule has checked them. family: 4 or 6.
-    src, dst: canonical address or None for any. dport: 0 to 65535. target: ACCEPT or DROP.
+    sources: canonical addresses or networks (``192.0.2.0/24``), sorted by value, none within another; empty for any.
+    dst: canonical address or network, None for any. ports: destination ports, sorted, apart from each other, each range worth
+    one or two of the fifteen places of a multiport match; empty for any. target: ACCEPT or DROP.
     """
 
     family: Literal[4, 6]
@@ -33,11 +46,12 @@ class FirewallRule(msgspec.Struct, frozen=True, tag="firewall"):
     out_iface: str | None = None
     physdev_in: str | None = None
     physdev_out: str | None = None
-    src: str | None = None
+    sources: tuple[str, ...] = ()
     dst: str | None = None
-    dport: int | None = None
+    ports: tuple[Ports, ...] = ()
     icmp_type: int | None = None
     icmp_code: int | None = None
+    flags: TcpFlags | None = None
 
 
 class SyscallRule(msgspec.Struct, frozen=True, tag="syscall"):

@@ -153,7 +153,7 @@ OTHERS = [
     b'type=USER_LOGIN msg=audit(1795328428.902:76): pid=1 uid=0 msg=\'op=login acct="x" ',
     b"type=USER_AVC msg=audit(1795328428.902:76): pid=1 uid=0 msg='",
     b"type=USER msg=audit(1795328428.902:76): msg='",
-    b"type=USER_AVC msg=audit(1795328428.902:76): msg='reason=\"seccomp\" ",
+    b'type=USER_AVC msg=audit(1795328428.902:76): msg=\'reason="seccomp" ',
     TAG + b"audit: type=1107 audit(1795328428.902:76): pid=1 uid=103 msg='",
     TAG + b"audit: type=1112 audit(1795328428.902:76): pid=1 msg='acct=",
     b'{"MESSAGE":"',

@@ -75,9 +75,7 @@ def test_fields_may_be_missing():
     assert seccomp.key(seccomp.decode(HEAD + b"pid=1", name_of)).sig == b"0"
 
 
-LOGGED = (
-    b'pid=340 comm="poke" exe="/opt/rig/poke" sig=9 arch=c000003e syscall=110 compat=0 ip=0x43bad9 code=0x7ffc0000'
-)
+LOGGED = b'pid=340 comm="poke" exe="/opt/rig/poke" sig=9 arch=c000003e syscall=110 compat=0 ip=0x43bad9 code=0x7ffc0000'
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from syslogparse.evidence.model import Evidence, Key
 from syslogparse.rules import firewall
 from syslogparse.rules.merge import AskedIntent
 from syslogparse.rules.model import FirewallRule
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import events_of
 
 HONEYNET_LINES = 20_000
@@ -47,7 +48,7 @@ def corpus_rules(corpora) -> list[FirewallRule]:
             if item.kind == "netfilter":
                 found.setdefault(item.key, item)
     intents: tuple[AskedIntent, ...] = ("auto", "allow", "block")
-    advised = {one.rule for intent in intents for one in firewall.advise(found.values(), intent).suggestions}
+    advised = {one.rule for intent in intents for one in firewall.advise(found.values(), Wanted(intent)).suggestions}
     rules = [rule for rule in advised if isinstance(rule, FirewallRule)]
     assert len(rules) > 1000
     return sorted(rules, key=firewall.natural_order)

@@ -8,9 +8,10 @@ from syslogparse.languages.iptables import HEAD, argv, check, pasted, render, un
 from syslogparse.rules.advise import advise
 from syslogparse.rules.model import FirewallRule
 from syslogparse.rules.packet import PROTOCOLS
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import likely, packet, suggest
 
-SSH = FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", src="192.0.2.2", dst="192.0.2.1", dport=22)
+SSH = FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),))
 BRIDGED = (
     "iptables -I FORWARD -i br0 -o br0 -s 10.0.0.1 -d 10.0.0.2 "
     "-m physdev --physdev-in e1 --physdev-out e2 -p udp --dport 0 -j ACCEPT"
@@ -19,7 +20,15 @@ EXAMPLES = [
     (SSH, "iptables -I INPUT -i eth0 -s 192.0.2.2 -d 192.0.2.1 -p tcp --dport 22 -j ACCEPT"),
     (
         FirewallRule(
-            6, "OUTPUT", "ACCEPT", "icmpv6", out_iface="wg0", src="2001:db8::1", dst="2001:db8::2", icmp_type=128, icmp_code=0
+            6,
+            "OUTPUT",
+            "ACCEPT",
+            "icmpv6",
+            out_iface="wg0",
+            sources=("2001:db8::1",),
+            dst="2001:db8::2",
+            icmp_type=128,
+            icmp_code=0,
         ),
         "ip6tables -I OUTPUT -o wg0 -s 2001:db8::1 -d 2001:db8::2 -p ipv6-icmp --icmpv6-type 128/0 -j ACCEPT",
     ),
@@ -28,11 +37,13 @@ EXAMPLES = [
         "iptables -I INPUT -i v@x+y -d 224.0.0.1 -p icmp --icmp-type 8 -j DROP",
     ),
     (
-        FirewallRule(4, "FORWARD", "ACCEPT", "udp", "br0", "br0", "e1", "e2", src="10.0.0.1", dst="10.0.0.2", dport=0),
+        FirewallRule(
+            4, "FORWARD", "ACCEPT", "udp", "br0", "br0", "e1", "e2", sources=("10.0.0.1",), dst="10.0.0.2", ports=((0, 0),)
+        ),
         BRIDGED,
     ),
     (
-        FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth1", src="0.0.0.0"),
+        FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth1", sources=("0.0.0.0",)),
         "iptables -I INPUT -i eth1 -s 0.0.0.0 -p tcp -j DROP",
     ),
     (FirewallRule(4, "INPUT", "DROP", "ipip", in_iface="eth1"), "iptables -I INPUT -i eth1 -p 4 -j DROP"),
@@ -172,12 +183,12 @@ def test_the_real_tools_take_every_rule_from_the_real_logs(in_own_namespace, cor
 @settings(max_examples=25)
 @given(st.lists(likely, min_size=20, max_size=60), st.sampled_from(["auto", "allow", "block"]))
 def test_the_real_tools_take_whatever_is_suggested(in_own_namespace, items, intent):
-    take(in_own_namespace, [one.rule for one in advise(items, intent).suggestions])
+    take(in_own_namespace, [one.rule for one in advise(items, Wanted(intent)).suggestions])
 
 
 @given(st.lists(likely, max_size=20), st.sampled_from(["auto", "allow", "block"]))
 def test_the_grammar_knows_what_is_rendered(items, intent):
-    for one in advise(items, intent).suggestions:
+    for one in advise(items, Wanted(intent)).suggestions:
         assert isinstance(one.rule, FirewallRule)
         assert check(render(one.rule))
         assert check(undo(one.rule))

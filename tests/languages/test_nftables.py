@@ -9,18 +9,29 @@ from syslogparse.languages.nftables import check, head, line, name, render, stat
 from syslogparse.rules.advise import advise
 from syslogparse.rules.model import FirewallRule
 from syslogparse.rules.packet import PROTOCOLS
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import likely
 
 OURS = "syslogparse_01234567"
-BRIDGED = FirewallRule(4, "FORWARD", "DROP", "udp", "br0", "br0", "e1", "e2", src="10.0.0.1", dst="10.0.0.2", dport=0)
+BRIDGED = FirewallRule(
+    4, "FORWARD", "DROP", "udp", "br0", "br0", "e1", "e2", sources=("10.0.0.1",), dst="10.0.0.2", ports=((0, 0),)
+)
 EXAMPLES = [
     (
-        FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", src="192.0.2.2", dst="192.0.2.1", dport=22),
+        FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),)),
         'iifname "eth0" ip saddr 192.0.2.2 ip daddr 192.0.2.1 tcp dport 22 accept',
     ),
     (
         FirewallRule(
-            6, "OUTPUT", "ACCEPT", "icmpv6", out_iface="wg0", src="2001:db8::1", dst="2001:db8::2", icmp_type=128, icmp_code=0
+            6,
+            "OUTPUT",
+            "ACCEPT",
+            "icmpv6",
+            out_iface="wg0",
+            sources=("2001:db8::1",),
+            dst="2001:db8::2",
+            icmp_type=128,
+            icmp_code=0,
         ),
         'oifname "wg0" ip6 saddr 2001:db8::1 ip6 daddr 2001:db8::2 icmpv6 type 128 icmpv6 code 0 accept',
     ),
@@ -34,23 +45,26 @@ EXAMPLES = [
     ),
     (FirewallRule(6, "INPUT", "DROP", "tcp", in_iface="eth1"), 'iifname "eth1" meta nfproto ipv6 meta l4proto tcp drop'),
     (FirewallRule(4, "INPUT", "DROP", "ipip", in_iface="eth1"), 'iifname "eth1" meta nfproto ipv4 meta l4proto 4 drop'),
-    (FirewallRule(6, "INPUT", "DROP", "253", in_iface="eth1", src="::"), 'iifname "eth1" ip6 saddr :: meta l4proto 253 drop'),
+    (
+        FirewallRule(6, "INPUT", "DROP", "253", in_iface="eth1", sources=("::",)),
+        'iifname "eth1" ip6 saddr :: meta l4proto 253 drop',
+    ),
     (BRIDGED, 'iifname "e1" oifname "e2" ip saddr 10.0.0.1 ip daddr 10.0.0.2 udp dport 0 drop'),
     (
         FirewallRule(6, "FORWARD", "DROP", "esp", "br0", "br0", "e1", "e2"),
         'iifname "e1" oifname "e2" meta protocol ip6 meta l4proto esp drop',
     ),
     (
-        FirewallRule(4, "INPUT", "DROP", "tcp", "br0", None, "e1", src="10.0.0.1", dst="10.0.0.2", dport=1),
+        FirewallRule(4, "INPUT", "DROP", "tcp", "br0", None, "e1", sources=("10.0.0.1",), dst="10.0.0.2", ports=((1, 1),)),
         'iifname "e1" ip saddr 10.0.0.1 ip daddr 10.0.0.2 tcp dport 1 drop',
     ),
 ]
 RULES = [rule for rule, _ in EXAMPLES]
 UNSAYABLE = [
-    FirewallRule(4, "FORWARD", "ACCEPT", "udp", "br0", "br0", "e1", "e2", src="10.0.0.1", dst="10.0.0.2", dport=1),
-    FirewallRule(4, "FORWARD", "DROP", "udp", "br0", "eth1", "e1", None, src="10.0.0.1", dst="10.0.0.2", dport=1),
-    FirewallRule(4, "FORWARD", "DROP", "udp", "br0", "br1", "e1", "e2", src="10.0.0.1", dst="10.0.0.2", dport=1),
-    FirewallRule(4, "INPUT", "DROP", "udp", "br0", None, "e1", src="10.0.0.1"),
+    FirewallRule(4, "FORWARD", "ACCEPT", "udp", "br0", "br0", "e1", "e2", sources=("10.0.0.1",), dst="10.0.0.2", ports=((1, 1),)),
+    FirewallRule(4, "FORWARD", "DROP", "udp", "br0", "eth1", "e1", None, sources=("10.0.0.1",), dst="10.0.0.2", ports=((1, 1),)),
+    FirewallRule(4, "FORWARD", "DROP", "udp", "br0", "br1", "e1", "e2", sources=("10.0.0.1",), dst="10.0.0.2", ports=((1, 1),)),
+    FirewallRule(4, "INPUT", "DROP", "udp", "br0", None, "e1", sources=("10.0.0.1",)),
 ]
 
 BASE = """table inet filter {
@@ -156,7 +170,9 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
 @pytest.mark.parametrize("form", ["file", "command"])
 def test_an_accept_opens_what_another_chain_refuses_and_nothing_beside_it(in_own_namespace, require_tool, tmp_path, form):
     python = require_tool("python3")
-    rule = FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="lo", src="127.0.0.1", dst="127.0.0.1", dport=4000)
+    rule = FirewallRule(
+        4, "INPUT", "ACCEPT", "tcp", in_iface="lo", sources=("127.0.0.1",), dst="127.0.0.1", ports=((4000, 4000),)
+    )
     (tmp_path / "base").write_text(BASE)
     (tmp_path / "rules").write_text(document([rule]))
     (tmp_path / "reach").write_text(REACH)
@@ -185,7 +201,7 @@ def test_the_longest_comment_fits(in_own_namespace):
 
 @given(st.lists(likely, max_size=20), st.sampled_from(["auto", "allow", "block"]))
 def test_the_grammar_knows_what_is_rendered(items, intent):
-    for one in advise(items, intent).suggestions:
+    for one in advise(items, Wanted(intent)).suggestions:
         assert isinstance(one.rule, FirewallRule)
         for text in (render(one.rule), undo(one.rule), line(one.rule, OURS), line(one.rule, OURS, one.why)):
             assert check(text)
@@ -195,7 +211,7 @@ def test_the_grammar_knows_what_is_rendered(items, intent):
     "hostile", ["$(id)", "a b", 'a"b', "a'b", "a;id", "`id`", "-j", "a\nb", "a*", "", "x" * 16, "a{b", "a#b"]
 )
 def test_what_no_maker_of_rules_lets_through_is_one_quoted_word_and_fails_the_grammar(hostile):
-    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface=hostile, src="192.0.2.1")
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface=hostile, sources=("192.0.2.1",))
     assert len(shlex.split(render(rule))) == 2
     assert not check(render(rule))
     assert not check(line(rule, OURS))
@@ -270,7 +286,7 @@ RULE = f"add rule inet {OURS} input {{}}"
         f'add rule bridge {OURS} output oifname "eth0" ip saddr 192.0.2.1 tcp dport 22 drop',
         COMMAND.format('iifname "eth0" ip saddr 192.0.2.1 tcp dport 22 drop comment "a"'),
         "nft 'insert rule inet filter input iifname \"eth0\" ip saddr 192.0.2.1 tcp dport 22 drop'; id",
-        "nft 'insert rule inet filter input iifname \"eth0\" ip saddr 192.0.2.1 tcp dport 22 drop",
+        'nft \'insert rule inet filter input iifname "eth0" ip saddr 192.0.2.1 tcp dport 22 drop',
         "#x",
         "# a\nflush ruleset",
         "# \u202e",

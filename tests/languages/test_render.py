@@ -29,7 +29,7 @@ FIREWALLS: tuple[render.Firewall, ...] = ("iptables", "nftables", "ufw")
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
 def test_a_firewall_rule_in_each_of_its_languages(firewall):
-    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="lo", src="192.0.2.1")
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="lo", sources=("192.0.2.1",))
     line, back = render.render(rule, firewall), render.undo(rule, firewall)
     assert render.language(rule, firewall) == firewall
     assert {"iptables": "-I", "nftables": "insert", "ufw": "prepend"}[firewall] in line

@@ -10,21 +10,24 @@ from syslogparse.languages.iptables import argv as iptables_words
 from syslogparse.languages.ufw import HEAD, argv, check, render, undo, unsayable
 from syslogparse.rules.advise import advise
 from syslogparse.rules.model import FirewallRule
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import likely
 
 EXAMPLES = [
     (
-        FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", src="192.0.2.2", dst="192.0.2.1", dport=22),
+        FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),)),
         "ufw allow in on eth0 from 192.0.2.2 to 192.0.2.1 port 22 proto tcp",
         "ufw delete allow in on eth0 from 192.0.2.2 to 192.0.2.1 port 22 proto tcp",
     ),
     (
-        FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2"),
+        FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.2",)),
         "ufw prepend deny in on eth0 from 192.0.2.2 proto tcp",
         "ufw delete deny in on eth0 from 192.0.2.2 proto tcp",
     ),
     (
-        FirewallRule(6, "FORWARD", "DROP", "udp", "v@x+y", "eth1", src="2001:db8::1", dst="2001:db8::2", dport=53),
+        FirewallRule(
+            6, "FORWARD", "DROP", "udp", "v@x+y", "eth1", sources=("2001:db8::1",), dst="2001:db8::2", ports=((53, 53),)
+        ),
         "ufw route prepend deny in on v@x+y out on eth1 from 2001:db8::1 to 2001:db8::2 port 53 proto udp",
         "ufw route delete deny in on v@x+y out on eth1 from 2001:db8::1 to 2001:db8::2 port 53 proto udp",
     ),
@@ -39,28 +42,28 @@ EXAMPLES = [
         "ufw delete deny in on eth0 from ::/0 proto esp",
     ),
     (
-        FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dport=137),
+        FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", ports=((137, 137),)),
         "ufw prepend deny in on eth0 from 0.0.0.0/0 to any port 137 proto udp",
         "ufw delete deny in on eth0 from 0.0.0.0/0 to any port 137 proto udp",
     ),
     (
-        FirewallRule(4, "INPUT", "DROP", "igmp", in_iface="eth0", src="0.0.0.0", dst="224.0.0.1"),
+        FirewallRule(4, "INPUT", "DROP", "igmp", in_iface="eth0", sources=("0.0.0.0",), dst="224.0.0.1"),
         "ufw prepend deny in on eth0 from 0.0.0.0 to 224.0.0.1 proto igmp",
         "ufw delete deny in on eth0 from 0.0.0.0 to 224.0.0.1 proto igmp",
     ),
 ]
 RULES = [rule for rule, _, _ in EXAMPLES]
 UNSAYABLE = [
-    FirewallRule(4, "FORWARD", "DROP", "tcp", "br0", "br0", "e1", "e2", dport=1),
-    FirewallRule(4, "INPUT", "ACCEPT", "icmp", in_iface="eth0", src="192.0.2.1", icmp_type=8),
-    FirewallRule(6, "INPUT", "ACCEPT", "icmpv6", in_iface="eth0", src="::1", icmp_type=8),
-    FirewallRule(4, "INPUT", "DROP", "sctp", in_iface="eth0", src="192.0.2.1"),
-    FirewallRule(4, "INPUT", "DROP", "vrrp", in_iface="eth0", src="192.0.2.1"),
-    FirewallRule(4, "INPUT", "DROP", "253", in_iface="eth0", src="192.0.2.1"),
-    FirewallRule(6, "INPUT", "DROP", "ipv6", in_iface="eth0", src="::1"),
-    FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", src="192.0.2.1", dport=0),
-    FirewallRule(4, "INPUT", "DROP", "udp", in_iface="proto", src="192.0.2.1", dport=1),
-    FirewallRule(4, "OUTPUT", "DROP", "udp", out_iface="Log", src="192.0.2.1", dport=1),
+    FirewallRule(4, "FORWARD", "DROP", "tcp", "br0", "br0", "e1", "e2", ports=((1, 1),)),
+    FirewallRule(4, "INPUT", "ACCEPT", "icmp", in_iface="eth0", sources=("192.0.2.1",), icmp_type=8),
+    FirewallRule(6, "INPUT", "ACCEPT", "icmpv6", in_iface="eth0", sources=("::1",), icmp_type=8),
+    FirewallRule(4, "INPUT", "DROP", "sctp", in_iface="eth0", sources=("192.0.2.1",)),
+    FirewallRule(4, "INPUT", "DROP", "vrrp", in_iface="eth0", sources=("192.0.2.1",)),
+    FirewallRule(4, "INPUT", "DROP", "253", in_iface="eth0", sources=("192.0.2.1",)),
+    FirewallRule(6, "INPUT", "DROP", "ipv6", in_iface="eth0", sources=("::1",)),
+    FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", sources=("192.0.2.1",), ports=((0, 0),)),
+    FirewallRule(4, "INPUT", "DROP", "udp", in_iface="proto", sources=("192.0.2.1",), ports=((1, 1),)),
+    FirewallRule(4, "OUTPUT", "DROP", "udp", out_iface="Log", sources=("192.0.2.1",), ports=((1, 1),)),
 ]
 
 
@@ -135,7 +138,7 @@ def test_ufw_understands_the_rules_from_the_real_logs(dry_run, corpus_rules):
 
 @given(st.lists(likely, max_size=20), st.sampled_from(["auto", "allow", "block"]))
 def test_the_grammar_knows_what_is_rendered(items, intent):
-    for one in advise(items, intent).suggestions:
+    for one in advise(items, Wanted(intent)).suggestions:
         assert isinstance(one.rule, FirewallRule)
         for text in (render(one.rule), render(one.rule, one.why), undo(one.rule)):
             assert check(text)
@@ -145,7 +148,7 @@ def test_the_grammar_knows_what_is_rendered(items, intent):
     "hostile", ["$(id)", "a b", 'a"b', "a'b", "a;id", "`id`", "-j", "a\nb", "a*", "", "x" * 16, "a{b", "a#b"]
 )
 def test_what_no_maker_of_rules_lets_through_is_one_quoted_word_and_fails_the_grammar(hostile):
-    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface=hostile, src="192.0.2.1")
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface=hostile, sources=("192.0.2.1",))
     assert shlex.split(render(rule)) == argv(rule)
     assert not check(render(rule))
 

@@ -72,7 +72,7 @@ def test_every_rule_is_there(report, firewall):
 
 def report_of(*risks, host=b"gw", file="/var/log/syslog", firewall="iptables"):
     evidence = Evidence("netfilter", KEY, 1204, 12, 10**15, 10**15 + 10**7, (host,), {"kern": 1204}, ((0, 12), (0, 13)))
-    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2", dport=22)
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.2",), ports=((22, 22),))
     whole = synthetic_report(complete=True)
     suggestions = tuple(Suggestion(rule, "block", risk, "high", "Somebody scans.", evidence, "kern") for risk in risks)
     return Report(replace(whole.summary, files=(file,)), Advice(suggestions, {}), firewall)
@@ -115,7 +115,7 @@ def test_the_section_bears_the_name_of_its_language(firewall):
 
 def test_what_a_language_cannot_say_is_said_once():
     whole = report_of("high", firewall="ufw")
-    bridged = FirewallRule(4, "FORWARD", "DROP", "tcp", "br0", "br0", "e1", "e2", dport=1)
+    bridged = FirewallRule(4, "FORWARD", "DROP", "tcp", "br0", "br0", "e1", "e2", ports=((1, 1),))
     out = rules.render(replace(whole, advice=Advice((replace(whole.advice.suggestions[0], rule=bridged),), {})))
     assert "\n# ufw cannot say this: the ports of a bridge\n" in out
     assert "remove the mark" not in out

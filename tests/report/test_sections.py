@@ -9,6 +9,7 @@ from syslogparse.report.warmup import synthetic_report
 from syslogparse.rules.advise import advise
 from syslogparse.rules.apparmor_target import Choices
 from syslogparse.rules.model import Advice
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import denial, events_of
 
 REPORT = synthetic_report(complete=True)
@@ -81,7 +82,7 @@ def test_a_child_profile_is_a_block_and_the_rule_that_enters_it_never_stands_alo
 )
 def test_profiles_with_their_children_inside_load(corpora, require_tool, name):
     items = [item for item in events_of((corpora / name).read_bytes()) if item.kind == "apparmor"]
-    advice = advise(items, choices=Choices(target=(3, 0)))
+    advice = advise(items, Wanted(apparmor=Choices(target=(3, 0))))
     text = rules.render(replace(REPORT, advice=advice))
     profiles: dict[str, list[str]] = {}
     for part in re.split(r"\n# profile ", text)[1:]:

@@ -31,9 +31,17 @@ def suggestion(rule, risk="low", profile=None, count=1204, **changes):
     return Suggestion(rule, "allow", risk, "high", "A reason.", replace(evidence, **changes), "kern", profile)
 
 
-SHORT = FirewallRule(4, "INPUT", "DROP", "tcp", "eth0", dport=22)
+SHORT = FirewallRule(4, "INPUT", "DROP", "tcp", "eth0", ports=((22, 22),))
 LONG = FirewallRule(
-    6, "FORWARD", "ACCEPT", "tcp", "enp0s31f6", "enp0s31f7", src="2001:db8:1:2:3:4:5:6", dst="2001:db8::7", dport=443
+    6,
+    "FORWARD",
+    "ACCEPT",
+    "tcp",
+    "enp0s31f6",
+    "enp0s31f7",
+    sources=("2001:db8:1:2:3:4:5:6",),
+    dst="2001:db8::7",
+    ports=((443, 443),),
 )
 
 
@@ -99,7 +107,7 @@ def test_a_record_without_time_host_and_place():
 
 
 def test_one_reason_is_said_once_above_all_that_it_is_for():
-    first, second = suggestion(SHORT), suggestion(FirewallRule(4, "INPUT", "DROP", "udp", "eth0", dport=53))
+    first, second = suggestion(SHORT), suggestion(FirewallRule(4, "INPUT", "DROP", "udp", "eth0", ports=((53, 53),)))
     third = replace(first, why="Another reason.")
     out = TextReport(80, color=False).render(report_of(first, second, third, first))
     reasons = [line for line in out.split("\n") if "reason." in line]

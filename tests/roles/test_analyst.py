@@ -13,6 +13,7 @@ from syslogparse.report.model import SandboxState
 from syslogparse.roles import analyst, gather, output, wire
 from syslogparse.roles.analyst import Desk
 from syslogparse.roles.gather import Gathering, Parser
+from syslogparse.rules.wanted import USUAL
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Unreadable
 from tests.roles.actors import DONE, KEY, READY, block, entry, event, events, evidence
@@ -26,7 +27,7 @@ LOST = "INCOMPLETE: parser 2 "
 
 
 def desk(options=None, *, render=json.render, unreadable=()):
-    return Desk(options or Options(), [log(PACKET * 9)], unreadable, PLACES, render, NoBar(), STATE)
+    return Desk(options or Options(), USUAL, [log(PACKET * 9)], unreadable, PLACES, render, NoBar(), STATE)
 
 
 def main(stage, the_desk, *parts, start=b"s", statuses=(0, 0)):

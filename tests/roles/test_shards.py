@@ -18,6 +18,7 @@ from syslogparse.roles import analyst, blockwork, parser, wire
 from syslogparse.roles.analyst import Desk
 from syslogparse.roles.gather import Gathering
 from syslogparse.roles.parser import Job
+from syslogparse.rules.wanted import USUAL
 from syslogparse.sources.blocks import copy_block, deal, plan
 from tests.roles.actors import Stage, gather
 from tests.roles.lines import GRADES, ODD, PACKET, PACKETS, REAL, log, worker
@@ -66,7 +67,7 @@ def result(logs, gathering: Gathering):
         for one in gathering.fold.evidence(totals.first_lines())
     )
     state = SandboxState("full", 1, 65534, "", "none", no_new_privs=True, seccomp={})
-    desk = Desk(Options(), logs, [], [], None, NoBar(), state)
+    desk = Desk(Options(), USUAL, logs, [], [], None, NoBar(), state)
     made = analyst._report(desk, gathering, [])
     sums = sum(totals.lines.values()), totals.events, totals.trust, totals.undecoded()
     return Result(evidence, gathering.fold.span(), *sums, json.render(made), rules.render(made))

@@ -14,7 +14,10 @@ from syslogparse.evidence.stamp import Clock
 from syslogparse.rules.advise import advise
 from syslogparse.rules.apparmor_target import USUAL, Choices
 from syslogparse.rules.merge import AskedIntent
+from syslogparse.rules.network import Network
+from syslogparse.rules.wanted import Wanted
 
+UNKNOWN_NETWORK = Network()
 NETFILTER = NetfilterKey(
     prefix=b"[UFW BLOCK]",
     in_=b"eth0",
@@ -101,9 +104,11 @@ def events_of(log: bytes) -> list[Evidence]:
     return found
 
 
-def suggestions(*items: Evidence, intent: AskedIntent = "auto", choices: Choices = USUAL) -> list[Any]:
+def suggestions(
+    *items: Evidence, intent: AskedIntent = "auto", choices: Choices = USUAL, network: Network = UNKNOWN_NETWORK
+) -> list[Any]:
     """What is suggested, of any type, so that a test may ask a rule for what it must have."""
-    return list(advise(items, intent, choices).suggestions)
+    return list(advise(items, Wanted(intent, choices, network)).suggestions)
 
 
 def suggest(*items: Evidence, intent: AskedIntent = "auto") -> Any:
@@ -112,7 +117,7 @@ def suggest(*items: Evidence, intent: AskedIntent = "auto") -> Any:
 
 
 def reasons(*items: Evidence, intent: AskedIntent = "auto") -> dict[str, int]:
-    advice = advise(items, intent)
+    advice = advise(items, Wanted(intent))
     assert advice.suggestions == ()
     return advice.not_suggested
 

@@ -9,6 +9,7 @@ from syslogparse.languages import render
 from syslogparse.rules.advise import advise
 from syslogparse.rules.merge import merge_evidence
 from syslogparse.rules.model import RISKS
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import APPARMOR, NETFILTER, SECCOMP, anything, call, capability, denial, evidence, packet
 
 INTENTS = st.sampled_from(["auto", "allow", "block"])
@@ -18,7 +19,7 @@ INTENTS = st.sampled_from(["auto", "allow", "block"])
 def test_the_order_of_the_evidence_does_not_matter(items, intent, random):
     shuffled = list(items)
     random.shuffle(shuffled)
-    assert advise(items, intent) == advise(shuffled, intent)
+    assert advise(items, Wanted(intent)) == advise(shuffled, Wanted(intent))
 
 
 @given(st.lists(anything, max_size=8), INTENTS, st.integers(1, 3))
@@ -26,19 +27,19 @@ def test_evidence_that_comes_in_pieces_gives_the_same_as_whole(items, intent, pi
     """Each item is cut into pieces of the same key; the pieces merge to it, and so must what is advised on them."""
     cut = [piece for item in items for piece in [item] * pieces]
     whole = [merge_evidence([item] * pieces) for item in items]
-    assert advise(cut, intent) == advise(whole, intent)
+    assert advise(cut, Wanted(intent)) == advise(whole, Wanted(intent))
 
 
 @given(st.lists(anything, max_size=8), INTENTS)
 def test_nothing_disappears_and_nothing_raises(items, intent):
-    advice = advise(items, intent)
+    advice = advise(items, Wanted(intent))
     suggested = sum(one.evidence.count for one in advice.suggestions)
     assert suggested + sum(advice.not_suggested.values()) == sum(item.count for item in items)
 
 
 @given(st.lists(anything, max_size=8), INTENTS)
 def test_every_suggestion_renders_to_one_harmless_line_that_its_grammar_knows(items, intent):
-    for one in advise(items, intent).suggestions:
+    for one in advise(items, Wanted(intent)).suggestions:
         for rule in (one.rule, *one.alternatives):
             line = render.render(rule)
             assert line.isascii()
@@ -48,14 +49,14 @@ def test_every_suggestion_renders_to_one_harmless_line_that_its_grammar_knows(it
 
 @given(st.lists(anything, max_size=8), INTENTS)
 def test_suggestions_come_by_kind_and_the_riskiest_last(items, intent):
-    advice = advise(items, intent)
+    advice = advise(items, Wanted(intent))
     places = [(KINDS.index(one.evidence.kind), RISKS.index(one.risk)) for one in advice.suggestions]
     assert places == sorted(places)
 
 
 @given(st.lists(anything, max_size=8), INTENTS)
 def test_no_rule_is_suggested_twice(items, intent):
-    seen = Counter((one.rule, one.intent, one.profile) for one in advise(items, intent).suggestions)
+    seen = Counter((one.rule, one.intent, one.profile) for one in advise(items, Wanted(intent)).suggestions)
     assert all(times == 1 for times in seen.values())
 
 

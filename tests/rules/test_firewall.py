@@ -13,7 +13,9 @@ ICMP6 = {"proto": b"icmpv6", "dpt": b"", "flags": b"", **SIX}
 
 def test_a_blocked_connection_is_let_in_as_narrowly_as_it_was_seen():
     one = suggest(packet())
-    assert one.rule == FirewallRule(4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", src="192.0.2.2", dst="192.0.2.1", dport=22)
+    assert one.rule == FirewallRule(
+        4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),)
+    )
     assert (one.intent, one.risk, one.confidence, one.trust) == ("allow", "critical", "medium", "kern")
     assert one.why == "The packet filter refused it: inbound from a global address, SSH port."
 
@@ -67,7 +69,7 @@ def test_replies_and_leftovers_are_for_connection_tracking(flags, intent):
 def test_impossible_flags_shut_out_their_source(flags):
     item = packet(flags=flags)
     one = suggest(item)
-    assert one.rule == FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2")
+    assert one.rule == FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.2",))
     assert (one.intent, one.risk) == ("block", "high")
     assert suggest(item, intent="block").rule == one.rule
     assert reasons(item, intent="allow") == {"impossible TCP flags are never let in": 1}
@@ -102,15 +104,15 @@ def test_who_also_sends_impossible_flags_is_let_in_at_critical_risk_only():
     [
         (
             {"dst": b"224.0.0.251", "proto": b"udp", "dpt": b"5353"},
-            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="224.0.0.251", dport=5353),
+            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="224.0.0.251", ports=((5353, 5353),)),
         ),
         (
             {"src": b"0.0.0.0", "dst": b"255.255.255.255", "proto": b"udp", "dpt": b"67"},
-            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="255.255.255.255", dport=67),
+            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="255.255.255.255", ports=((67, 67),)),
         ),
         (
             {"dst": b"192.0.2.255", "proto": b"udp", "dpt": b"137"},
-            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="192.0.2.255", dport=137),
+            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="192.0.2.255", ports=((137, 137),)),
         ),
         (
             {**ICMP6, "dst": b"ff02::1", "icmp_type": b"128", "icmp_code": b"0"},
@@ -156,7 +158,9 @@ def test_sources_that_cannot_be_are_blocked(src):
 
 def test_blocking_can_be_asked_for():
     one = suggest(packet(), intent="block")
-    assert one.rule == FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", src="192.0.2.2", dst="192.0.2.1", dport=22)
+    assert one.rule == FirewallRule(
+        4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),)
+    )
     assert (one.intent, one.risk, one.confidence) == ("block", "low", "high")
 
 
@@ -175,7 +179,7 @@ def test_trust_is_that_of_the_weakest_line():
 
 def test_the_natural_order_of_addresses_is_by_value():
     items = [packet(src=src, dpt=b"8080") for src in (b"10.0.0.10", b"10.0.0.9", b"9.0.0.1", b"100.0.0.1")]
-    assert [one.rule.src for one in suggestions(*items)] == ["10.0.0.9", "10.0.0.10", "9.0.0.1", "100.0.0.1"]
+    assert [one.rule.sources[0] for one in suggestions(*items)] == ["10.0.0.9", "10.0.0.10", "9.0.0.1", "100.0.0.1"]
 
 
 @given(st.lists(likely, max_size=10), st.sampled_from(["auto", "allow", "block"]))
@@ -185,8 +189,9 @@ def test_what_opens_names_everything_and_what_was_asked_is_done(items, intent):
         assert isinstance(rule, FirewallRule)
         if rule.target == "ACCEPT":
             assert one.intent == "allow"
-            assert None not in (rule.src, rule.dst)
-            assert rule.proto not in ("tcp", "udp") or rule.dport is not None
+            assert rule.sources
+            assert rule.dst is not None
+            assert rule.proto not in ("tcp", "udp") or rule.ports
             assert rule.proto not in ("icmp", "icmpv6") or rule.icmp_type is not None
             assert intent != "block"
         else:
