@@ -19,6 +19,8 @@ from syslogparse.evidence.model import GRADES, Evidence, Grade, Key, Kind, Posit
 MAX_KEYS = 100_000
 """Distinct keys that one process keeps: about 100 MB. More than a person reads, and more than a rule set should hold."""
 MAX_PLACES = 5
+MAX_SAMPLES = 20
+"""Events of a subject that are kept for who wants to see them, the earliest."""
 NONE: Mapping[bytes, int] = {}
 
 
@@ -50,6 +52,15 @@ class Tally(msgspec.Struct, frozen=True):
         return Tally(self.count + other.count, early.first, early.first_time, late.last, late.last_time, named)
 
 
+class Sample(NamedTuple):
+    """An event behind a tally. fields: packed by the caller."""
+
+    position: Position
+    time: int | None
+    repeat: int
+    fields: bytes
+
+
 _Parts: TypeAlias = list[tuple[Subject, Tally]]
 
 
@@ -60,6 +71,8 @@ class Fold:
         self.tallies: dict[Subject, Tally] = {}
         self.identities: dict[Subject, Identities] = {}
         """Of each subject that has some."""
+        self.samples: dict[Subject, list[Sample]] = {}
+        """The first events of each subject, where they are asked for."""
         self.held = 0
         """Keys and identities that came in; those that went again are in it."""
         self.overflow = 0
@@ -82,15 +95,31 @@ class Fold:
             self.held += sum(one not in mine for one in identities)
             identity.add(mine, identities)
 
+    def show(self, subject: Subject, samples: Iterable[Sample]) -> int:
+        """Keep events of a subject that was counted: the earliest, whoever is first. How many there are more than before."""
+        if subject not in self.tallies:
+            return 0
+        known = self.samples.setdefault(subject, [])
+        before = len(known)
+        for sample in samples:
+            if before < MAX_SAMPLES or sample.position < known[-1].position:
+                known.append(sample)
+                known.sort(key=_position)
+                del known[MAX_SAMPLES:]
+        self.held += len(known) - before
+        return len(known) - before
+
     def clear(self) -> None:
         """Forget all subjects."""
         self.tallies.clear()
         self.identities.clear()
+        self.samples.clear()
         self.held = 0
 
     def drop(self, subject: Subject) -> int:
         """Forget a subject. How many lines it had."""
         self.identities.pop(subject, None)
+        self.samples.pop(subject, None)
         return self.tallies.pop(subject).count
 
     def span(self) -> tuple[int | None, int | None]:
@@ -113,6 +142,8 @@ class Fold:
     def _evidence(self, kind: Kind, key: Key, parts: _Parts, first_lines: Mapping[tuple[int, int], int]) -> Evidence:
         known = self._union(parts)
         places = {position for _, tally in parts for position in (tally.first, tally.last)}
+        places |= {sample.position for subject, _ in parts for sample in self.samples.get(subject, ())}
+        most = MAX_SAMPLES if self.samples else MAX_PLACES
         lines, named = _lines_of(parts)
         if kind == "netfilter":
             count, attempts = lines, lines - named + identity.attempts(named, known)
@@ -131,9 +162,10 @@ class Fold:
             last=max(_times(parts), default=None),
             hosts=tuple(sorted(set(hosts))),
             grades=grades,
-            places=tuple(sorted(_positions(places, first_lines))[:MAX_PLACES]),
+            places=tuple(sorted(_positions(places, first_lines))[:most]),
             named=named,
             identities=dict(sorted(known.items())),
+            most_places=most,
         )
 
     def _union(self, parts: _Parts) -> Identities:
@@ -167,6 +199,10 @@ class Fold:
             if mine[0][0].kind == "netfilter" and any(lines > told[one] for one, lines in known.items()):
                 return False
         return True
+
+
+def _position(sample: Sample) -> Position:
+    return sample.position
 
 
 def _lines_of(parts: _Parts) -> tuple[int, int]:

@@ -87,6 +87,19 @@ def read(line: bytes) -> Loss | None:
     return _first(_KERNEL, without_uptime(said.message)) if said.speaker == "kernel" else None
 
 
+def stamp(line: bytes) -> bytes:
+    """The stamp of a line that ``read`` knows, as logged; empty where it has none."""
+    try:
+        return split(line).stamp
+    except Undecodable:
+        pass
+    try:
+        tagged = tags.read(line)
+    except Undecodable:
+        return b""
+    return tagged.stamp if tagged else b""
+
+
 def _of_daemon(line: bytes) -> Loss | None:
     try:
         tagged = tags.read(line)

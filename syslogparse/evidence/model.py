@@ -105,7 +105,8 @@ class NetfilterKey(NamedTuple):
 
     prefix: the rule's own --log-prefix, outer blanks off. in_ .. physout: interface names. src, dst: canonical addresses
     (RFC 5952). proto: lower-case name or decimal number. dpt: destination port; icmp_type, icmp_code: decimal text.
-    flags: TCP flags in the order of the header bits, blank separated.
+    flags: TCP flags in the order of the header bits, blank separated. spt: source port, of answers that UDP services send
+    (``services.asked_port``) and of nothing else.
     """
 
     prefix: bytes
@@ -120,6 +121,7 @@ class NetfilterKey(NamedTuple):
     icmp_type: bytes
     icmp_code: bytes
     flags: bytes
+    spt: bytes = b""
 
 
 class AppArmorKey(NamedTuple):
@@ -186,7 +188,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
     count: of audit records the events, each once however often it was logged; of packets the log lines. attempts: tries
     behind them. first, last: microseconds since the epoch. hosts: sorted. grades: lines per trust grade. places: (file, line
-    from 1), at most five, the earliest. named: lines that have an identity; identities: lines of each that is kept.
+    from 1), the earliest, at most most_places. named: lines that have an identity; identities: lines of each that is kept.
     """
 
     kind: Kind
@@ -200,3 +202,4 @@ class Evidence(msgspec.Struct, frozen=True):
     places: tuple[tuple[int, int], ...]
     named: int = 0
     identities: Mapping[bytes, int] = {}
+    most_places: int = 5

@@ -13,6 +13,7 @@ from syslogparse.evidence import address, identity, linklayer, quoted, transport
 from syslogparse.evidence.envelope import without_uptime
 from syslogparse.evidence.linklayer import OCTETS
 from syslogparse.evidence.model import Fields, NetfilterKey, Undecodable, Value
+from syslogparse.evidence.services import asked_port
 from syslogparse.evidence.transport import MAX_ID, NAMES, bounded, few
 
 LITERALS: Final = (b" OUT=", b" DST=")
@@ -295,6 +296,7 @@ def _value(text: bytes, name: bytes, begin: int) -> bytes:
 def key(fields: Fields) -> NetfilterKey:
     """What a packet-filter rule can say about the packet."""
     get = cast("Callable[[str, bytes], bytes]", fields.get)
+    proto, dpt = get("proto", b""), _decimal(fields.get("dpt"))
     return tuple.__new__(
         NetfilterKey,
         (
@@ -305,11 +307,12 @@ def key(fields: Fields) -> NetfilterKey:
             get("physout", b""),
             get("src", b""),
             get("dst", b""),
-            get("proto", b""),
-            _decimal(fields.get("dpt")),
+            proto,
+            dpt,
             _decimal(fields.get("icmp_type")),
             _decimal(fields.get("icmp_code")),
             transport.in_header_order(fields.get("tcp_flags")),
+            asked_port(_decimal(fields.get("spt")), dpt) if proto == b"udp" else b"",
         ),
     )
 

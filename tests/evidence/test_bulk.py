@@ -24,6 +24,7 @@ LINE = (
     b"RES=0x00 SYN URGP=0 "
 )
 UDP = LINE.replace(b"DF PROTO=TCP", b"PROTO=UDP").replace(b"WINDOW=64240 RES=0x00 SYN URGP=0", b"LEN=40")
+ANSWER = UDP.replace(b"SPT=40000 DPT=22", b"SPT=53 DPT=40000")
 ISO = LINE.replace(b"Nov 21 00:00:01", b"2026-11-21T00:00:01.123456+00:00")
 BRIDGE = LINE.replace(b"OUT= MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00", b"OUT=br0 PHYSIN=eth0 PHYSOUT=eth1")
 
@@ -74,7 +75,7 @@ def lines_of(path):
 
 
 @pytest.mark.parametrize(
-    "line", [LINE, UDP, ISO, BRIDGE, LINE.replace(b"[UFW BLOCK] ", b""), LINE.replace(b"] [UFW BLOCK] ", b"] x:")]
+    "line", [LINE, UDP, ANSWER, ISO, BRIDGE, LINE.replace(b"[UFW BLOCK] ", b""), LINE.replace(b"] [UFW BLOCK] ", b"] x:")]
 )
 def test_the_usual_shapes_are_taken(line):
     assert in_bulk([line]) == {0: carefully(line)}
@@ -161,15 +162,26 @@ TRAPS = [
     (b"URGP=0 ", b"URGP=0 \r"),
     (b"URGP=0 ", b"URGP=0    "),
     (b"PROTO=TCP", b"PROTO=UDP"),
+    (b"DPT=40000", b"DPT=1023"),
+    (b"DPT=40000", b"DPT=01024"),
+    (b"DPT=40000", b"DPT=53"),
+    (b"SPT=53", b"SPT=053"),
+    (b"SPT=53", b"SPT=54"),
+    (b"SPT=40000 DPT=22", b"SPT=53 DPT=40000"),
     (b"DF PROTO", b"MF DF PROTO"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new"), TRAPS)
 def test_traps(old, new):
-    for line in (LINE, UDP, ISO, BRIDGE):
+    for line in (LINE, UDP, ANSWER, ISO, BRIDGE):
         changed = line.replace(old, new)
         same([changed, line, changed])
+
+
+def test_an_answer_keeps_its_source_port_and_nothing_else_does():
+    found = in_bulk([ANSWER, UDP, LINE.replace(b"SPT=40000 DPT=22", b"SPT=53 DPT=40000")])
+    assert [found[number][1].spt for number in range(3)] == [b"53", b"", b""]
 
 
 def test_a_match_over_two_lines_is_noticed():
@@ -179,7 +191,7 @@ def test_a_match_over_two_lines_is_noticed():
     assert rows is None or all(not any(row) for row in rows)
 
 
-PIECES = [piece for line in (LINE, UDP, ISO, BRIDGE) for piece in re.split(rb"( )", line)]
+PIECES = [piece for line in (LINE, UDP, ANSWER, ISO, BRIDGE) for piece in re.split(rb"( )", line)]
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=60))
@@ -189,7 +201,7 @@ def test_any_mixture_of_pieces(pieces):
 
 
 @given(
-    st.sampled_from([LINE, UDP, ISO, BRIDGE]),
+    st.sampled_from([LINE, UDP, ANSWER, ISO, BRIDGE]),
     st.lists(st.tuples(st.integers(0, 260), st.integers(0, 4), st.binary(max_size=5)), min_size=1, max_size=3),
 )
 def test_mutated_lines(line, changes):

@@ -105,3 +105,18 @@ def test_any_bytes(junk: bytes, text: bytes, at: int):
     for line in (junk, AT + text[:at] + junk + text[at:], AT + text + junk):
         found = read(line)
         assert found is None or 0 <= found.count <= MAX_COUNT
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"Nov 22 06:20:01 gw kernel: [ 9.1] net_ratelimit: 7 callbacks suppressed", b"Nov 22 06:20:01"),
+        (b"[    9.100000] net_ratelimit: 7 callbacks suppressed", b"[    9.100000]"),
+        (b"Nov 22 06:20:01 gw last message repeated 3 times", b"Nov 22 06:20:01"),
+        (b"2026-11-22T06:20:01+00:00 gw systemd-journald[9]: Missed 12 kernel messages", b"2026-11-22T06:20:01+00:00"),
+        (b"no stamp at all", b""),
+        (b"", b""),
+    ],
+)
+def test_when_it_was_said(line, expected):
+    assert loss.stamp(line) == expected

@@ -92,6 +92,7 @@ def test_a_tcp_packet():
         "icmp_type": b"",
         "icmp_code": b"",
         "flags": b"SYN",
+        "spt": b"",
     }
 
 

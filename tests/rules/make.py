@@ -9,7 +9,18 @@ from typing import Any
 from hypothesis import strategies as st
 
 from syslogparse.evidence.decode import Decoder
-from syslogparse.evidence.model import GRADES, AppArmorKey, Evidence, Key, Kind, NetfilterKey, SeccompKey, Undecodable
+from syslogparse.evidence.fold import Fold, Subject, Tally
+from syslogparse.evidence.model import (
+    GRADES,
+    AppArmorKey,
+    Evidence,
+    Key,
+    Kind,
+    NetfilterKey,
+    Position,
+    SeccompKey,
+    Undecodable,
+)
 from syslogparse.evidence.stamp import Clock
 from syslogparse.rules.advise import advise
 from syslogparse.rules.apparmor_target import USUAL, Choices
@@ -72,8 +83,8 @@ def evidence(key: Key, count=1, place=(0, 1), grade="kern", host=b"gw", first=10
     return Evidence(kind_of(key), key, count, count, first, last, (host,), {grade: count}, (place,))
 
 
-def packet(**fields) -> Evidence:
-    return evidence(NETFILTER._replace(**fields))
+def packet(times: Any = 1, **fields) -> Evidence:
+    return evidence(NETFILTER._replace(**fields), times)
 
 
 def denial(**fields) -> Evidence:
@@ -104,6 +115,22 @@ def events_of(log: bytes) -> list[Evidence]:
     return found
 
 
+def folded(*logs: bytes) -> list[Evidence]:
+    """The evidence of logs, folded as the analyst folds it, so that attempts are told apart."""
+    fold = Fold()
+    for file, log in enumerate(logs):
+        decoder = Decoder(Clock(UTC, 2**50), "kernel", "kern", lambda _arch, _number: None)
+        for number, line in enumerate(log.split(b"\n")):
+            with contextlib.suppress(Undecodable):
+                if event := decoder.event(line):
+                    place = Position(file, 0, number)
+                    named = event.repeat if event.identity else 0
+                    subject = Subject(file, event.host, event.grade, event.kind, decoder.key_of(event))
+                    known = {event.identity: event.repeat} if named else {}
+                    fold.add(subject, Tally(event.repeat, place, event.time, place, event.time, named), known)
+    return fold.evidence({(file, 0): 0 for file in range(len(logs))})
+
+
 def suggestions(
     *items: Evidence, intent: AskedIntent = "auto", choices: Choices = USUAL, network: Network = UNKNOWN_NETWORK
 ) -> list[Any]:
@@ -111,13 +138,13 @@ def suggestions(
     return list(advise(items, Wanted(intent, choices, network)).suggestions)
 
 
-def suggest(*items: Evidence, intent: AskedIntent = "auto") -> Any:
-    (one,) = suggestions(*items, intent=intent)
+def suggest(*items: Evidence, intent: AskedIntent = "auto", network: Network = UNKNOWN_NETWORK) -> Any:
+    (one,) = suggestions(*items, intent=intent, network=network)
     return one
 
 
-def reasons(*items: Evidence, intent: AskedIntent = "auto") -> dict[str, int]:
-    advice = advise(items, Wanted(intent))
+def reasons(*items: Evidence, intent: AskedIntent = "auto", network: Network = UNKNOWN_NETWORK) -> dict[str, int]:
+    advice = advise(items, Wanted(intent, network=network))
     assert advice.suggestions == ()
     return advice.not_suggested
 
@@ -147,6 +174,7 @@ netfilter_keys = st.builds(
     icmp_type=numbers | raw,
     icmp_code=numbers | raw,
     flags=flags | raw,
+    spt=numbers | raw,
 )
 likely_netfilter_keys = st.builds(
     NetfilterKey,
@@ -162,6 +190,7 @@ likely_netfilter_keys = st.builds(
     icmp_type=st.integers(0, 255).map(lambda n: str(n).encode()),
     icmp_code=st.integers(0, 255).map(lambda n: str(n).encode()) | st.just(b""),
     flags=st.just(b"SYN") | flags,
+    spt=st.sampled_from([b"", b"", b"53", b"51820"]),
 )
 
 names = st.binary(max_size=20).map(lambda tail: b"/" + tail) | st.sampled_from(
