@@ -1,4 +1,4 @@
-"""How far a packet-filter rule opens or shuts a machine: address scopes, sensitive ports, and the table of risks.
+"""Where addresses belong, and which ports and ICMP messages do harm in the hands of a stranger.
 
 The scopes are tables of our own (RFC 6890, RFC 4291, RFC 4193, RFC 6598) because ``ipaddress`` changes its mind about them
 between Python versions. Documentation networks count as global: nobody's own network is one.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, TypeAlias
-
-from syslogparse.rules.merge import moved
-from syslogparse.rules.model import Risk
 
 Scope: TypeAlias = Literal["loopback", "link-local", "private", "multicast", "broadcast", "unspecified", "reserved", "global"]
 
@@ -45,7 +42,6 @@ _RANGES: dict[int, tuple[tuple[int, int, Scope], ...]] = {
 NO_HOST: frozenset[Scope] = frozenset({"multicast", "broadcast", "unspecified", "reserved"})
 """Scopes that no host can send from (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7)."""
 
-_SCOPE_RISK: dict[Scope, Risk] = {"loopback": "low", "link-local": "low", "private": "medium"}
 _SCOPE_WORDS: dict[Scope, str] = {
     "loopback": "the machine itself",
     "link-local": "a link-local address",
@@ -123,25 +119,3 @@ def scope_of(family: Literal[4, 6], address: int) -> Scope:
 def words_for(scope: Scope) -> str:
     """``scope`` as words for a sentence."""
     return _SCOPE_WORDS[scope]
-
-
-def opening_risk(peer: Scope, *, outbound: bool, sensitive: bool, harmless: bool, only_logged: bool) -> Risk:
-    """The risk of letting packets through, by this table.
-
-    The other side is the machine itself or link-local: low; private: medium; anything else: high.
-    One step up: sensitive (a port of SENSITIVE_PORTS) and inbound; or when the log does not say that the packet was refused.
-    One step down: harmless (ICMP that is not of STEERING_ICMP); or outbound, as the rule names one host that this machine asks.
-    """
-    steps = int(sensitive and not outbound) + int(only_logged) - int(harmless) - int(outbound)
-    return moved(_SCOPE_RISK.get(peer, "high"), steps)
-
-
-def closing_risk(peer: Scope, *, outbound: bool, loopback: bool, path_message: bool) -> Risk:
-    """The risk of dropping packets, by this table.
-
-    Traffic within the machine, or ICMP errors that connections need (path MTU): high; a private or link-local peer, or
-    outbound traffic: medium; anything else: low.
-    """
-    if loopback or path_message:
-        return "high"
-    return "medium" if outbound or peer in ("private", "link-local") else "low"

@@ -6,6 +6,7 @@ Merging is associative and commutative, so the advice does not depend on the ord
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import nsmallest
 from typing import Literal, TypeAlias
 
 from syslogparse.evidence import identity
@@ -16,7 +17,6 @@ AskedIntent: TypeAlias = Literal["auto", "allow", "block"]
 """What --intent may ask for."""
 
 CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
-MAX_PLACES = 5
 
 
 class Refused(Exception):
@@ -56,16 +56,22 @@ def merge_evidence(items: Sequence[Evidence]) -> Evidence:
         return items[0]
     grades: dict[Grade, int] = {}
     known: identity.Identities = {}
+    hosts: set[bytes] = set()
+    places: set[tuple[int, int]] = set()
     for item in items:
         for grade, lines in item.grades.items():
             grades[grade] = grades.get(grade, 0) + lines
-        identity.add(known, item.identities)
+        if item.identities:
+            identity.add(known, item.identities)
+        hosts.update(item.hosts)
+        places.update(item.places)
     identity.trim(known)
     named = sum(item.named for item in items)
+    most = max(item.most_places for item in items)
     count = sum(item.count for item in items)
     attempts = sum(item.attempts for item in items)
     if items[0].kind == "netfilter":  # rules with different prefixes may have logged the same packet
-        attempts = max(sum(item.count - item.named for item in items) + identity.attempts(named, known), 1)
+        attempts = max(count - named + identity.attempts(named, known), 1)
     return Evidence(
         kind=items[0].kind,
         key=min(item.key for item in items),
@@ -73,11 +79,12 @@ def merge_evidence(items: Sequence[Evidence]) -> Evidence:
         attempts=attempts,
         first=min((item.first for item in items if item.first is not None), default=None),
         last=max((item.last for item in items if item.last is not None), default=None),
-        hosts=tuple(sorted({host for item in items for host in item.hosts})),
+        hosts=tuple(sorted(hosts)),
         grades={grade: grades[grade] for grade in GRADES if grade in grades},
-        places=tuple(sorted({place for item in items for place in item.places})[:MAX_PLACES]),
+        places=tuple(nsmallest(most, places)),
         named=named,
         identities=dict(sorted(known.items())),
+        most_places=most,
     )
 
 
@@ -97,6 +104,7 @@ def merge_suggestions(group: Sequence[Suggestion]) -> Suggestion:
         trust=weakest(evidence),
         profile=lead.profile,
         alternatives=lead.alternatives,
+        local=lead.local,
     )
 
 

@@ -68,7 +68,8 @@ Rule: TypeAlias = FirewallRule | AppArmorRule | SyscallRule
 class Suggestion(msgspec.Struct, frozen=True):
     """A rule, why it is suggested, and what speaks for and against it.
 
-    why: one sentence of ours; it holds no text from a log. profile: the AppArmor profile that the rule belongs to.
+    why: one sentence of ours; it holds no text from a log. profile: the AppArmor profile that the rule belongs to. local: the
+    file below /etc/apparmor.d that the profile includes for the site's own rules; empty where it is not known to.
     evidence: merged evidence of all keys that the rule settles. alternatives: other rules that settle the same.
     """
 
@@ -81,6 +82,7 @@ class Suggestion(msgspec.Struct, frozen=True):
     trust: Grade
     profile: bytes | None = None
     alternatives: tuple[Rule, ...] = ()
+    local: str = ""
 
 
 class Advice(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import Literal, NamedTuple, TypeAlias
 
 from syslogparse.evidence.model import NetfilterKey
+from syslogparse.evidence.services import asked_port
 from syslogparse.rules.exposure import Scope, scope_of
 from syslogparse.rules.merge import Refused, decimal
 
@@ -65,6 +66,8 @@ class Packet(NamedTuple):
     icmp_type: int | None
     icmp_code: int | None
     flags: frozenset[str]
+    asked: int | None
+    """The UDP service that this is an answer of."""
 
 
 def read_packet(key: NetfilterKey) -> Packet:
@@ -97,6 +100,7 @@ def read_packet(key: NetfilterKey) -> Packet:
         icmp_type=icmp_type,
         icmp_code=icmp_code,
         flags=_flags(key.flags) if proto == "tcp" else frozenset(),
+        asked=decimal(asked_port(key.spt, key.dpt), 65535) if proto == "udp" and key.spt else None,
     )
 
 
@@ -186,6 +190,7 @@ def _icmp(key: NetfilterKey, proto: str, family: Literal[4, 6]) -> tuple[int | N
     return kind, code
 
 
+@lru_cache(_CACHED)
 def _flags(text: bytes) -> frozenset[str]:
     flags = frozenset(text.decode("ascii", "replace").split(" ")) - {""}
     if not flags <= _TCP_FLAGS:

@@ -23,6 +23,7 @@ _ACCEPTING = frozenset(
     b"allow allowed allowing accept accepted accepting acpt permit permitted pass passed limit limited".split()
 )
 _AUDITING = frozenset(b"audit audited auditing".split())
+_LIMITS = frozenset(b"limit limited limiting ratelimit ratelimited rate throttle throttled flood synflood hashlimit".split())
 _NEGATIONS = frozenset(b"no not non never".split())
 _GLUE = frozenset(
     b"in input out output fwd forward forwarded inbound outbound ingress egress pre post routing prerouting postrouting "
@@ -30,7 +31,7 @@ _GLUE = frozenset(
     b"udp icmp icmpv6 log logged logging net lan wan dmz wlan vpn local ext eth all any new invalid bad final default policy "
     b"rule packet packets pkt pkts".split()
 )
-_VOCABULARY = _REFUSING | _ACCEPTING | _AUDITING | _NEGATIONS | _GLUE
+_VOCABULARY = _REFUSING | _ACCEPTING | _AUDITING | _LIMITS | _NEGATIONS | _GLUE
 _LONGEST = max(len(word) for word in _VOCABULARY)
 _MAX_GLUED = 64
 _BY_WEIGHT: tuple[Verdict, ...] = ("refused", "accepted", "audited")
@@ -47,6 +48,12 @@ def verdict(prefix: bytes) -> Verdict:
         if kind in kinds:
             return kind
     return "logged"
+
+
+@lru_cache(1024)
+def is_limited(prefix: bytes) -> bool:
+    """Whether ``prefix`` says that a packet was refused only because too many came, so that the service itself is let in."""
+    return verdict(prefix) == "refused" and not _LIMITS.isdisjoint(_words(prefix))
 
 
 def _kind(before: bytes, word: bytes) -> Verdict:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import msgspec
 
+from syslogparse.rules.apparmor_inforce import NOTHING_IN_FORCE, ProfilesInForce
 from syslogparse.rules.apparmor_target import USUAL as USUAL_APPARMOR
 from syslogparse.rules.apparmor_target import Choices
+from syslogparse.rules.firewall_inforce import FirewallInForce
 from syslogparse.rules.merge import AskedIntent
 from syslogparse.rules.network import Network
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """All that decides beside the evidence. intent, network: for the packet filter. apparmor: for AppArmor."""
+    """All that decides beside the evidence. intent, network, firewall: for the packet filter. apparmor, profiles: for AppArmor.
+
+    in_doubt: policy that the user named could not be read, so nobody knows what it forbids.
+    """
 
     intent: AskedIntent = "auto"
     apparmor: Choices = USUAL_APPARMOR
     network: Network = Network()
+    firewall: FirewallInForce = FirewallInForce()
+    in_doubt: bool = False
+    profiles: ProfilesInForce = NOTHING_IN_FORCE
 
 
 USUAL = Wanted()

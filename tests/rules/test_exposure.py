@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.rules.exposure import closing_risk, opening_risk, scope_of
-from syslogparse.rules.model import RISKS
+from syslogparse.rules.exposure import scope_of
 
 
 @pytest.mark.parametrize(
@@ -45,44 +44,3 @@ def test_scopes_agree_with_ipaddress_where_that_is_stable(address):
     assert (scope == "loopback") == address.is_loopback
     assert (scope == "link-local") == address.is_link_local
     assert (scope == "multicast") == address.is_multicast
-
-
-@pytest.mark.parametrize(
-    ("peer", "outbound", "sensitive", "harmless", "only_logged", "risk"),
-    [
-        ("global", False, True, False, False, "critical"),
-        ("global", False, False, False, False, "high"),
-        ("private", False, False, False, False, "medium"),
-        ("private", False, True, False, False, "high"),
-        ("loopback", False, False, False, False, "low"),
-        ("link-local", False, False, False, True, "medium"),
-        ("global", True, True, False, False, "medium"),
-        ("private", True, False, False, False, "low"),
-        ("global", False, False, True, False, "medium"),
-        ("global", False, False, False, True, "critical"),
-        ("multicast", False, False, False, False, "high"),
-    ],
-)
-def test_the_table_of_opening_risks(peer, outbound, sensitive, harmless, only_logged, risk):
-    assert opening_risk(peer, outbound=outbound, sensitive=sensitive, harmless=harmless, only_logged=only_logged) == risk
-
-
-def test_the_table_of_closing_risks():
-    def risk(peer, outbound=False, loopback=False, path_message=False):
-        return closing_risk(peer, outbound=outbound, loopback=loopback, path_message=path_message)
-
-    assert risk("global") == "low"
-    assert risk("private") == "medium"
-    assert risk("global", outbound=True) == "medium"
-    assert risk("loopback", loopback=True) == "high"
-    assert risk("global", path_message=True) == "high"
-
-
-def test_a_stranger_never_risks_less_than_a_neighbour():
-    for combination in range(16):
-        bits = [bool(combination >> bit & 1) for bit in range(4)]
-        risks = [
-            opening_risk(peer, outbound=bits[0], sensitive=bits[1], harmless=bits[2], only_logged=bits[3])
-            for peer in ("loopback", "private", "global")
-        ]
-        assert risks == sorted(risks, key=RISKS.index)

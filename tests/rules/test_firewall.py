@@ -1,18 +1,28 @@
+import time
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.rules.firewall import IPV6_NEEDS
-from syslogparse.rules.model import FirewallRule
-from tests.rules.make import NETFILTER, evidence, likely, packet, reasons, suggest, suggestions
+from syslogparse.evidence.model import NetfilterKey
+from syslogparse.rules.firewall import MOST_WEAK, advise, natural_order
+from syslogparse.rules.firewall_inforce import FirewallInForce
+from syslogparse.rules.judges import IPV6_NEEDS
+from syslogparse.rules.model import RISKS, FirewallRule, TcpFlags
+from syslogparse.rules.network import Network
+from syslogparse.rules.verdict import verdict
+from syslogparse.rules.wanted import Wanted
+from tests.rules.make import NETFILTER, evidence, likely, packet, suggest, suggestions
 
-SIX = {"src": b"2001:db8::2", "dst": b"2001:db8::1"}
 ICMP = {"proto": b"icmp", "dpt": b"", "flags": b""}
-ICMP6 = {"proto": b"icmpv6", "dpt": b"", "flags": b"", **SIX}
+NEAR = {"src": b"10.1.1.1", "dst": b"10.1.1.2", "dpt": b"8080"}
+OUT = {"in_": b"", "out": b"eth0", "src": b"192.0.2.1", "dst": b"192.0.2.2"}
+TRUSTED = Network(trusted=("192.0.2.0/24", "10.0.0.0/8"))
 
 
 def test_a_blocked_connection_is_let_in_as_narrowly_as_it_was_seen():
-    one = suggest(packet())
+    one = suggest(packet(3))
     assert one.rule == FirewallRule(
         4, "INPUT", "ACCEPT", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),)
     )
@@ -23,63 +33,55 @@ def test_a_blocked_connection_is_let_in_as_narrowly_as_it_was_seen():
 @pytest.mark.parametrize(
     ("fields", "risk"),
     [
-        ({"src": b"10.1.1.1", "dst": b"10.1.1.2", "dpt": b"8080"}, "medium"),
-        ({"src": b"10.1.1.1", "dst": b"10.1.1.2"}, "high"),
+        (NEAR, "medium"),
+        (NEAR | {"dpt": b"22"}, "high"),
         ({"dpt": b"8080"}, "high"),
         ({"dpt": b"8080", "prefix": b"seen"}, "critical"),
         ({"in_": b"lo", "src": b"127.0.0.1", "dst": b"127.0.0.1", "dpt": b"8080"}, "low"),
-        ({"in_": b"", "out": b"eth0", "dpt": b"443"}, "medium"),
         ({**ICMP, "icmp_type": b"8"}, "medium"),
-        ({**ICMP, "icmp_type": b"5"}, "high"),
+        ({**ICMP, "icmp_type": b"5"}, "critical"),
+        ({**ICMP, **NEAR, "dpt": b"", "icmp_type": b"5"}, "high"),
     ],
 )
 def test_the_risk_of_letting_in(fields, risk):
-    one = suggest(packet(**fields))
+    one = suggest(packet(3, **fields))
     assert (one.rule.target, one.risk) == ("ACCEPT", risk)
 
 
-def test_packets_that_were_only_logged_have_low_confidence():
-    assert suggest(packet(prefix=b"")).confidence == "low"
-    assert suggest(packet(prefix=b""), intent="allow").confidence == "high"
+def test_who_is_trusted_is_let_in_at_less_risk_and_more_confidence():
+    def grades(network, times=3, **fields):
+        one = suggest(packet(times, **fields), network=network)
+        return one.risk, one.confidence
+
+    assert grades(Network()) == ("critical", "medium")
+    assert grades(TRUSTED) == ("high", "high")
+    assert grades(TRUSTED, **NEAR) == ("low", "high")
+    assert grades(TRUSTED, 2, **NEAR) == ("high", "low")
+    assert grades(Network(trusted=("192.0.2.0/32",))) == ("critical", "medium")
+
+
+@pytest.mark.parametrize(("times", "prefix"), [(2, b"[UFW BLOCK]"), (99, b""), (99, b"seen")])
+def test_without_three_refused_attempts_it_is_a_comment_of_low_confidence(times, prefix):
+    one = suggest(packet(times, prefix=prefix, **NEAR))
+    assert (one.intent, one.risk, one.confidence) == ("allow", "high", "low")
+
+
+def test_only_attempts_that_were_refused_count():
+    one = suggest(packet(2, **NEAR), packet(9, prefix=b"seen", **NEAR))
+    assert (one.risk, one.confidence) == ("high", "low")
+    one = suggest(packet(2, **NEAR), packet(1, prefix=b"DROP", **NEAR))
+    assert (one.risk, one.confidence) == ("medium", "medium")
+
+
+def test_letting_in_can_be_asked_for():
+    one = suggest(packet(**NEAR), intent="allow")
+    assert (one.risk, one.confidence) == ("medium", "high")
+    assert suggest(packet(prefix=b"", **NEAR), intent="allow").confidence == "high"
 
 
 def test_equal_rules_from_several_prefixes_are_one_suggestion():
     one = suggest(packet(), packet(prefix=b"DROP"), packet(prefix=b"seen"))
     assert one.evidence.count == 3
-    assert one.confidence == "medium"
-
-
-@pytest.mark.parametrize(("prefix", "reason"), [(b"[UFW ALLOW]", "accepted already"), (b"[UFW AUDIT]", "logged for audit only")])
-def test_accepted_packets_need_no_rule(prefix, reason):
-    item = packet(prefix=prefix)
-    assert reasons(item) == {reason: 1}
-    assert reasons(item, intent="allow") == {reason: 1}
-    assert suggest(item, intent="block").rule.target == "DROP"
-
-
-@pytest.mark.parametrize("flags", [b"ACK SYN", b"RST", b"ACK RST", b"ACK FIN", b"ACK", b"ACK PSH", b"ECE ACK"])
-@pytest.mark.parametrize("intent", ["auto", "allow", "block"])
-def test_replies_and_leftovers_are_for_connection_tracking(flags, intent):
-    assert reasons(packet(flags=flags), intent=intent) == {"reply to a connection, or a leftover of one": 1}
-
-
-@pytest.mark.parametrize(
-    "flags", [b"", b"FIN", b"URG PSH FIN", b"SYN FIN", b"SYN RST", b"URG ACK PSH RST SYN FIN", b"CWR", b"PSH"]
-)
-def test_impossible_flags_shut_out_their_source(flags):
-    item = packet(flags=flags)
-    one = suggest(item)
-    assert one.rule == FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.2",))
-    assert (one.intent, one.risk) == ("block", "high")
-    assert suggest(item, intent="block").rule == one.rule
-    assert reasons(item, intent="allow") == {"impossible TCP flags are never let in": 1}
-
-
-@pytest.mark.parametrize("intent", ["auto", "allow", "block"])
-def test_the_machine_never_shuts_itself_out(intent):
-    item = packet(in_=b"", out=b"eth0", flags=b"FIN")
-    assert reasons(item, intent=intent) == {"impossible TCP flags that this machine sent itself": 1}
-    assert suggest(packet(in_=b"lo", src=b"127.0.0.1", dst=b"127.0.0.1", flags=b"FIN")).risk == "critical"
 
 
 def test_many_ports_scanned_with_impossible_flags_are_one_rule():
@@ -87,116 +89,145 @@ def test_many_ports_scanned_with_impossible_flags_are_one_rule():
     assert one.evidence.count == 199
 
 
-@pytest.mark.parametrize("flags", [b"SYN", b"CWR ECE SYN", b"SYN PSH"])
-def test_connection_attempts_are_no_scans(flags):
-    assert suggest(packet(flags=flags)).intent == "allow"
-
-
-def test_who_also_sends_impossible_flags_is_let_in_at_critical_risk_only():
-    advice = suggestions(packet(dpt=b"8080", src=b"10.0.0.9"), packet(flags=b"FIN", src=b"10.0.0.9"))
-    allow = next(one for one in advice if one.intent == "allow")
-    assert allow.risk == "critical"
-    assert "impossible TCP flags" in allow.why
-
-
-@pytest.mark.parametrize(
-    ("fields", "rule"),
-    [
-        (
-            {"dst": b"224.0.0.251", "proto": b"udp", "dpt": b"5353"},
-            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="224.0.0.251", ports=((5353, 5353),)),
-        ),
-        (
-            {"src": b"0.0.0.0", "dst": b"255.255.255.255", "proto": b"udp", "dpt": b"67"},
-            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="255.255.255.255", ports=((67, 67),)),
-        ),
-        (
-            {"dst": b"192.0.2.255", "proto": b"udp", "dpt": b"137"},
-            FirewallRule(4, "INPUT", "DROP", "udp", in_iface="eth0", dst="192.0.2.255", ports=((137, 137),)),
-        ),
-        (
-            {**ICMP6, "dst": b"ff02::1", "icmp_type": b"128", "icmp_code": b"0"},
-            FirewallRule(6, "INPUT", "DROP", "icmpv6", in_iface="eth0", dst="ff02::1", icmp_type=128, icmp_code=0),
-        ),
-    ],
-)
-def test_noise_for_everybody_is_dropped_quietly(fields, rule):
-    one = suggest(packet(**fields))
-    assert one.rule == rule
-    assert (one.intent, one.risk) == ("quiet", "low")
-
-
 def test_noise_from_many_hosts_is_one_rule():
-    one = suggest(*(packet(src=b"10.0.0.%d" % n, dst=b"224.0.0.251", proto=b"udp", dpt=b"5353") for n in range(50)))
+    noise = {"dst": b"224.0.0.251", "proto": b"udp", "dpt": b"5353", "flags": b""}
+    one = suggest(*(packet(src=b"10.0.0.%d" % n, **noise) for n in range(50)))
     assert one.evidence.count == 50
 
 
-def test_an_address_that_only_ends_in_255_is_no_broadcast():
-    assert suggest(packet(dst=b"198.51.100.255", proto=b"udp", dpt=b"137")).intent == "allow"
-    assert suggest(packet(dst=b"192.0.2.255", proto=b"udp", dpt=b"9999")).intent == "allow"
+def test_who_also_sends_impossible_flags_is_let_in_at_critical_risk_only():
+    advice = suggestions(packet(3, dpt=b"8080", src=b"10.0.0.9"), packet(flags=b"FIN", src=b"10.0.0.9"))
+    allow = next(one for one in advice if one.intent == "allow")
+    assert (allow.risk, allow.confidence) == ("critical", "low")
+    assert "impossible TCP flags" in allow.why
 
 
-@pytest.mark.parametrize("kind", sorted(IPV6_NEEDS))
-@pytest.mark.parametrize("dst", [b"ff02::1", b"2001:db8::1"])
-def test_what_ipv6_needs_is_never_dropped(kind, dst):
-    item = packet(**{**ICMP6, "dst": dst, "icmp_type": b"%d" % kind, "icmp_code": b"0"})
-    for intent in ("auto", "block"):
-        assert reasons(item, intent=intent) == {"ICMPv6 message that IPv6 cannot do without": 1}
-    assert suggest(item, intent="allow").rule.target == "ACCEPT"
+def test_a_scanner_is_let_in_only_when_it_is_asked_for_and_at_critical_risk():
+    items = [packet(3, dpt=b"%d" % port, src=b"10.0.0.9") for port in range(8000, 8020)]
+    assert {one.intent for one in suggestions(*items)} == {"block"}
+    assert {(one.risk, one.confidence) for one in suggestions(*items, intent="allow")} == {("critical", "low")}
 
 
-def test_type_133_to_137_of_icmp_for_ipv4_is_not_neighbour_discovery():
-    assert suggest(packet(**ICMP, icmp_type=b"135")).rule.icmp_type == 135
+def test_what_this_machine_begins_is_an_alert_whatever_the_port():
+    for port in (b"53", b"443", b"25", b"4444"):
+        one = suggest(packet(3, **OUT, dpt=port))
+        assert (one.intent, one.risk, one.confidence) == ("alert", "high", "medium")
 
 
-@pytest.mark.parametrize("src", [b"127.0.0.1", b"224.0.0.1", b"255.255.255.255", b"0.0.0.0", b"240.0.0.1"])
-def test_sources_that_cannot_be_are_blocked(src):
-    one = suggest(packet(src=src))
-    assert (one.intent, one.rule.target, one.rule.src) == ("block", "DROP", src.decode())
-    assert reasons(packet(src=src), intent="allow") == {"an impossible source address is never let in": 1}
+class Policy:
+    """A policy in force that answers the same to everything."""
+
+    bases = ("there is one",)
+
+    def __init__(self, *, settled=False, forbidden=False):
+        self.settled, self.forbidden, self.silent = settled, forbidden, []
+
+    def settles(self, rule, *, silently=False):
+        self.silent.append(silently)
+        return self.settled
+
+    def forbids(self, rule):
+        assert rule.target == "ACCEPT"
+        return self.forbidden
 
 
-def test_blocking_can_be_asked_for():
-    one = suggest(packet(), intent="block")
-    assert one.rule == FirewallRule(
-        4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.2",), dst="192.0.2.1", ports=((22, 22),)
-    )
-    assert (one.intent, one.risk, one.confidence) == ("block", "low", "high")
+def under(policy, *items):
+    return advise(items, Wanted(firewall=cast("FirewallInForce", policy)))
 
 
-def test_dropping_what_connections_need_is_risky():
-    assert suggest(packet(**ICMP, icmp_type=b"3", icmp_code=b"4"), intent="block").risk == "high"
-    assert suggest(packet(in_=b"lo", src=b"127.0.0.1", dst=b"127.0.0.1"), intent="block").risk == "high"
-    assert suggest(packet(in_=b"", out=b"eth0"), intent="block").risk == "medium"
-    assert suggest(packet(src=b"10.0.0.1"), intent="block").risk == "medium"
+def test_what_is_in_force_is_not_suggested_again_and_what_is_forbidden_never():
+    noise = packet(dst=b"224.0.0.251", proto=b"udp", dpt=b"5353", flags=b"")
+    bad = packet(flags=b"FIN")
+    assert under(Policy(settled=True), packet()).suggestions == ()
+    assert under(Policy(settled=True), packet()).not_suggested == {"settled by the policy in force": 1}
+    forbidding = Policy(forbidden=True)
+    assert under(forbidding, packet()).not_suggested == {"a rule of the policy in force refuses it explicitly": 1}
+    assert len(under(forbidding, bad, noise).suggestions) == 2
+    policy = Policy()
+    under(policy, bad, noise)
+    assert policy.silent == [False, True]
 
 
 def test_trust_is_that_of_the_weakest_line():
-    key = NETFILTER
-    assert suggest(evidence(key, grade="kernel"), evidence(key, grade="syslog")).trust == "syslog"
-    assert suggest(evidence(key, grade="kernel")).trust == "kernel"
+    assert suggest(evidence(NETFILTER, grade="kernel"), evidence(NETFILTER, grade="syslog")).trust == "syslog"
+    assert suggest(evidence(NETFILTER, grade="kernel")).trust == "kernel"
 
 
 def test_the_natural_order_of_addresses_is_by_value():
     items = [packet(src=src, dpt=b"8080") for src in (b"10.0.0.10", b"10.0.0.9", b"9.0.0.1", b"100.0.0.1")]
-    assert [one.rule.sources[0] for one in suggestions(*items)] == ["10.0.0.9", "10.0.0.10", "9.0.0.1", "100.0.0.1"]
+    found = sorted((one.rule for one in suggestions(*items)), key=natural_order)
+    assert [rule.sources[0] for rule in found] == ["9.0.0.1", "10.0.0.9", "10.0.0.10", "100.0.0.1"]
 
 
-@given(st.lists(likely, max_size=10), st.sampled_from(["auto", "allow", "block"]))
-def test_what_opens_names_everything_and_what_was_asked_is_done(items, intent):
-    for one in suggestions(*items, intent=intent):
+def test_the_natural_order_takes_any_rule():
+    rules = [
+        FirewallRule(4, "INPUT", "DROP", "tcp"),
+        FirewallRule(4, "INPUT", "DROP", "tcp", dst="192.0.2.1", ports=((1, 2),)),
+        FirewallRule(4, "INPUT", "DROP", "tcp", sources=("192.0.2.0/24", "198.51.100.1")),
+        FirewallRule(4, "INPUT", "DROP", "tcp", flags=TcpFlags(("SYN",), ())),
+    ]
+    assert sorted(rules, key=natural_order) == sorted([rules[2], rules[3], rules[0], rules[1]], key=natural_order)
+
+
+networks = st.builds(
+    Network,
+    own=st.sampled_from([(), ("192.0.2.1", "2001:db8::1")]),
+    gateways=st.sampled_from([(), ("192.0.2.2",)]),
+    never_block=st.sampled_from([(), ("10.0.0.0/8",)]),
+    trusted=st.sampled_from([(), ("10.0.0.0/8",), ("0.0.0.0/0", "::/0")]),
+    wan=st.sampled_from([(), ("eth0",), ("eth2",)]),
+    scan_hosts=st.integers(1, 5),
+    scan_ports=st.integers(1, 5),
+)
+
+
+@given(st.lists(likely, max_size=10), st.sampled_from(["auto", "allow", "block"]), networks)
+def test_what_opens_names_everything_and_what_was_asked_is_done(items, intent, network):
+    for one in suggestions(*items, intent=intent, network=network):
         rule = one.rule
         assert isinstance(rule, FirewallRule)
         if rule.target == "ACCEPT":
-            assert one.intent == "allow"
+            assert one.intent in ("allow", "alert")
             assert rule.sources
             assert rule.dst is not None
             assert rule.proto not in ("tcp", "udp") or rule.ports
             assert rule.proto not in ("icmp", "icmpv6") or rule.icmp_type is not None
             assert intent != "block"
+            assert one.intent == "allow" or (intent == "auto" and RISKS.index(one.risk) >= RISKS.index("high"))
         else:
             assert one.intent in ("block", "quiet")
             assert intent != "allow"
             assert rule.icmp_type not in IPV6_NEEDS or rule.family == 4
+            assert rule.proto not in ("icmp", "icmpv6") or rule.icmp_type is not None
         assert (rule.in_iface is None) == (rule.chain == "OUTPUT")
         assert (rule.out_iface is None) == (rule.chain == "INPUT")
+
+
+@given(st.lists(likely, max_size=10), networks)
+def test_nothing_is_let_in_openly_without_three_refused_attempts(items, network):
+    for one in suggestions(*items, network=network):
+        if one.intent == "allow" and RISKS.index(one.risk) < RISKS.index("high"):
+            refused = [
+                item.attempts for item in items if isinstance(item.key, NetfilterKey) and verdict(item.key.prefix) == "refused"
+            ]
+            assert sum(refused) >= 3
+            assert one.evidence.attempts >= 3
+
+
+def test_a_hundred_thousand_keys_are_a_matter_of_seconds():
+    def cost(count):
+        items = [packet(src=b"20.%d.%d.7" % (n >> 8 & 255, n & 255), dpt=b"%d" % (n % 60000 + 1)) for n in range(count)]
+        start = time.process_time()
+        suggestions(*items)
+        return time.process_time() - start
+
+    assert cost(32_000) < 30 * max(cost(4_000), 0.05)
+
+
+def test_what_little_speaks_for_is_bounded():
+    items = [packet(1, src=b"198.51.%d.%d" % (n // 250, 1 + n % 250), dpt=b"%d" % (20000 + n)) for n in range(90)]
+    advice = advise(items)
+    weak = [one for one in advice.suggestions if one.confidence == "low" and one.intent == "allow"]
+    assert len(weak) == MOST_WEAK
+    assert advice.not_suggested["little speaks for it, and more of the same was asked for than is shown"] == 90 - MOST_WEAK
+    assert len(advise(items, Wanted("allow")).suggestions) > MOST_WEAK

@@ -1,3 +1,5 @@
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -43,13 +45,28 @@ def test_merging_is_associative_and_commutative(one, two, three):
 
 
 def test_merged_suggestions_take_the_gravest_risk_and_the_weakest_trust():
-    refused = suggest(packet(prefix=b"DROP"))
-    logged = suggest(packet(prefix=b"seen", src=b"192.0.2.2"))
+    refused = msgspec.structs.replace(suggest(packet(prefix=b"DROP")), risk="high", confidence="medium")
+    logged = msgspec.structs.replace(suggest(packet(prefix=b"seen", src=b"192.0.2.2")), risk="critical", confidence="low")
     merged = merge_suggestions([logged, refused])
     assert merged == merge_suggestions([refused, logged])
     assert (merged.risk, merged.confidence) == ("critical", "medium")
     assert merged.why == refused.why
     assert merged.evidence.count == 2
+
+
+def test_merging_much_evidence_is_quick():
+    def known(number):
+        return {identity.of_packet(number, b"%d" % number, number % 7): 1}
+
+    items = [
+        msgspec.structs.replace(packet(src=b"192.0.2.%d" % (n % 250)), places=((0, n + 1),), named=1, identities=known(n))
+        for n in range(100_000)
+    ]
+    start = time.process_time()
+    merged = merge_evidence(items)
+    assert time.process_time() - start < 5
+    assert (merged.count, merged.named, len(merged.identities)) == (100_000, 100_000, identity.MAX_KEPT)
+    assert merged.places == tuple((0, line) for line in range(1, 6))
 
 
 def test_a_draft_keeps_profiles_apart():

@@ -104,6 +104,13 @@ def test_protocols_by_name_and_number():
     assert read(proto=b"gre", dpt=b"22").dport is None
 
 
+def test_the_port_that_answers_is_only_believed_where_it_can_be_one():
+    answer = {"proto": b"udp", "dpt": b"40000", "flags": b""}
+    assert read(**answer, spt=b"53").asked == 53
+    for fields in ({"spt": b"54"}, {"spt": b"x"}, {"dpt": b"53"}, {"proto": b"tcp"}):
+        assert read(**({"spt": b"53"} | answer | fields)).asked is None
+
+
 def test_icmpv6_type_255_is_a_type_like_others():
     six = {"src": b"2001:db8::1", "dst": b"2001:db8::2"}
     assert read(proto=b"icmpv6", icmp_type=b"255", **six).icmp_type == 255
