@@ -9,6 +9,7 @@ build='make gcc libc6-dev libcap-dev libseccomp2 python3 python3-dev python3-ven
 # To test:
 #   apparmor     apparmor_parser judges the shipped profile and the rules that are suggested
 #   iproute2     network namespaces in which real packets are logged
+#   ipset        holds the sources of suggested rules that have several
 #   iptables     judges the suggested rules
 #   libcap2-bin  capsh starts the program with fewer capabilities
 #   nftables     judges the suggested rules
@@ -19,7 +20,7 @@ build='make gcc libc6-dev libcap-dev libseccomp2 python3 python3-dev python3-ven
 #   ufw          judges the suggested rules
 #   util-linux   setpriv and unshare start the program as others would
 #   zstd         packs logs as logrotate may
-test='apparmor iproute2 iptables libcap2-bin nftables procps python3-libapparmor strace systemd ufw util-linux zstd'
+test='apparmor iproute2 ipset iptables libcap2-bin nftables procps python3-libapparmor strace systemd ufw util-linux zstd'
 
 target=${1:?usage: sh setup.sh demo|test|install|uninstall|bench|fuzz|lock|lint|types|clean}
 case $target in

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-from syslogparse.languages import apparmor, iptables, nftables, seccomp, ufw
+from syslogparse.languages import (
+    apparmor,
+    iptables,
+    iptables_grammar,
+    nftables,
+    nftables_grammar,
+    seccomp,
+    ufw,
+    ufw_grammar,
+)
 from syslogparse.rules.model import FirewallRule, Rule, SyscallRule
 
 Firewall: TypeAlias = Literal["iptables", "nftables", "ufw"]
+FIREWALLS: tuple[Firewall, ...] = ("iptables", "nftables", "ufw")
 Language: TypeAlias = Firewall | Literal["apparmor", "seccomp"]
 
 
@@ -20,23 +30,49 @@ def language(rule: Rule, firewall: Firewall = "iptables") -> Language:
 
 
 def render(rule: Rule, firewall: Firewall = "iptables") -> str:
-    """``rule`` as one line of printable ASCII that may be pasted; a comment where the language cannot say it."""
+    """``rule`` as text that may be pasted by itself; a comment where the language cannot say it.
+
+    Printable ASCII, and line feeds where a firewall rule needs several commands.
+    """
+    return "\n".join(lines(rule, firewall))
+
+
+def lines(rule: Rule, firewall: Firewall = "iptables") -> tuple[str, ...]:
+    """The lines of ``render``, at least one, each of which passes ``check``."""
     if isinstance(rule, FirewallRule):
-        return _RENDER[firewall](rule)
-    return seccomp.render(rule) if isinstance(rule, SyscallRule) else apparmor.render(rule)
+        return _LINES[firewall](rule)
+    return (seccomp.render(rule) if isinstance(rule, SyscallRule) else apparmor.render(rule),)
+
+
+def main(rule: Rule, firewall: Firewall = "iptables") -> str:
+    """``rule`` as the one line that says it best to a person; what stands in a set, or is too long a list, is only named."""
+    return _MAIN[firewall](rule) if isinstance(rule, FirewallRule) else lines(rule)[0]
 
 
 def undo(rule: Rule, firewall: Firewall = "iptables") -> str:
-    """The line that takes ``render(rule)`` back: a command, or a comment where the language has none."""
+    """What takes ``render(rule)`` back, sets too: commands on a line each, or a comment where the language has none."""
     if isinstance(rule, FirewallRule):
-        return _UNDO[firewall](rule)
+        return "\n".join(_UNDO[firewall](rule))
     return seccomp.undo(rule) if isinstance(rule, SyscallRule) else apparmor.undo(rule)
 
 
 def together(rules: Sequence[Rule]) -> tuple[str, ...]:
     """The rules of one program or profile as one line, in each form that its language has for that; often there is none."""
     calls = [rule for rule in rules if isinstance(rule, SyscallRule)]
-    return (seccomp.allow_list(calls), seccomp.oci(calls)) if calls else ()
+    if not calls:
+        return ()
+    return (seccomp.allow_list(calls), seccomp.oci(calls), *([seccomp.unit(calls)] if len(calls) > 1 else []))
+
+
+def beside(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """What the rules of one program or profile need beside them, each with the words when; often there is nothing."""
+    line = seccomp.architectures(rule for rule in rules if isinstance(rule, SyscallRule))
+    return (f"where the unit limits architectures, also: {line}",) if line else ()
+
+
+def note(language: Language) -> str:
+    """What has to be known before any rule of the language is used; empty where nothing has."""
+    return seccomp.NOTE if language == "seccomp" else ""
 
 
 def block(profile: bytes) -> str:
@@ -64,25 +100,30 @@ class Script:
         if language == "nftables":
             self.head = nftables.head(firewall, [rule for rule in opened if isinstance(rule, FirewallRule)])
 
-    def line(self, rule: Rule, why: str) -> str:
+    def lines(self, rule: Rule, why: str) -> tuple[str, ...]:
         """The rule; ``why`` becomes its comment where the language has comments that stay with rules."""
         if not isinstance(rule, FirewallRule):
-            return render(rule)
+            return lines(rule)
         if self._language == "nftables":
-            return nftables.line(rule, self._table, why)
-        return ufw.render(rule, why) if self._language == "ufw" else iptables.pasted(rule)
+            return nftables.filed(rule, self._table, why)
+        return ufw.pasted(rule, why) if self._language == "ufw" else iptables.pasted(rule, why)
 
 
-_RENDER: dict[Firewall, Callable[[FirewallRule], str]] = {
-    "iptables": iptables.render,
-    "nftables": nftables.render,
-    "ufw": ufw.render,
+_LINES: dict[Firewall, Callable[[FirewallRule], tuple[str, ...]]] = {
+    "iptables": iptables.lines,
+    "nftables": nftables.lines,
+    "ufw": ufw.lines,
 }
-_UNDO: dict[Firewall, Callable[[FirewallRule], str]] = {"iptables": iptables.undo, "nftables": nftables.undo, "ufw": ufw.undo}
+_MAIN: dict[Firewall, Callable[[FirewallRule], str]] = {"iptables": iptables.main, "nftables": nftables.main, "ufw": ufw.main}
+_UNDO: dict[Firewall, Callable[[FirewallRule], tuple[str, ...]]] = {
+    "iptables": iptables.undo,
+    "nftables": nftables.undo,
+    "ufw": ufw.undo,
+}
 _CHECK: dict[Language, Callable[[str], bool]] = {
-    "iptables": iptables.check,
-    "nftables": nftables.check,
-    "ufw": ufw.check,
+    "iptables": iptables_grammar.check,
+    "nftables": nftables_grammar.check,
+    "ufw": ufw_grammar.check,
     "apparmor": apparmor.check,
     "seccomp": seccomp.check,
 }
