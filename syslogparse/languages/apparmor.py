@@ -2,12 +2,15 @@ r"""AppArmor rules as the lines of a profile (apparmor.d(5)).
 
 A name is written so that the rule matches that very name and nothing else. apparmor_parser turns ``\ooo`` (three octal
 digits) into the byte itself, and takes a character behind a backslash for no glob, no variable and no end of the rule; so
-every byte that is not plain is written in one of these ways, and a name with blanks stands in double quotes. The order and
+every byte that is not plain is written in one of these ways, and a name with blanks stands in double quotes. Letters of some
+scripts beyond ASCII stand for themselves in UTF-8. The order and
 the spacing of what a rule holds are those of AppArmor's own tools.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
@@ -19,6 +22,7 @@ from syslogparse.rules.apparmor_model import (
     DbusRule,
     FileRule,
     Glob,
+    IncludeRule,
     IoUringRule,
     LinkRule,
     MessageQueueRule,
@@ -37,6 +41,12 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _PLAIN_IN_PATHS = frozenset(_LETTERS + b"/._-+:%~=@()")
 _PLAIN_IN_VALUES = frozenset(_LETTERS + b"/._-+:%~@&")
 _ESCAPED = frozenset(b'?*[]{}"!')
+# Latin, Greek, Cyrillic, Armenian; kana, ideographs, Hangul.
+_OF_NAMES = re.compile(
+    "[\u00c0-\u01bf\u01c4-\u02af\u0370-\u0556\u0561-\u0587\u1e00-\u1fff\u3041-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]"
+)
+_LIKE_SIGNS = frozenset("\u30ce\u4e00\u4e28\u4e36\u4e3f\u4e85")
+_CATEGORIES = frozenset({"Lu", "Ll", "Lo"})
 _BLANK, _COMMA, _BACKSLASH = b" ,\\"
 _WRITTEN = "mrwalk"
 """The order in which AppArmor's own tools write permissions."""
@@ -44,6 +54,8 @@ _WRITTEN = "mrwalk"
 
 def render(rule: AppArmorRule) -> str:
     """One line for the inside of a profile, without indentation."""
+    if isinstance(rule, IncludeRule):
+        return f"include <{rule.name}>"
     return f"{_WRITERS[type(rule)](rule)},"
 
 
@@ -53,7 +65,7 @@ def undo(rule: AppArmorRule) -> str:
 
 
 def quoted(path: bytes) -> str:
-    """``path`` as a file glob that matches exactly ``path``; printable ASCII on one line."""
+    """``path`` as a file glob that matches exactly ``path``; printable text on one line."""
     return _in_quotes(_literal(path, _PLAIN_IN_PATHS))
 
 
@@ -69,6 +81,7 @@ def _in_quotes(text: str) -> str:
 def _literal(name: bytes, plain: frozenset[int]) -> str:
     last = len(name) - 1
     out = []
+    letters = {} if name.isascii() else _letters(name)
     for place, byte in enumerate(name):
         # A comma ends a rule unless a plain character follows, and a backslash at the end escapes what is behind the name.
         inner = place < last and name[place + 1] in plain and plain is _PLAIN_IN_PATHS
@@ -77,8 +90,31 @@ def _literal(name: bytes, plain: frozenset[int]) -> str:
         elif byte in _ESCAPED or (byte == _BACKSLASH and inner):
             out.append(f"\\{chr(byte)}")
         else:
-            out.append(f"\\{byte:03o}")
+            out.append(letters.get(place, f"\\{byte:03o}"))
     return "".join(out)
+
+
+def _letters(name: bytes) -> dict[int, str]:
+    """Letters beyond ASCII that are written as they are, by the place of their first byte; nothing for their other bytes.
+
+    AppArmor's own tools write all text so. Here it is only what a reader surely sees for what it is: letters of a few scripts
+    that run from left to right, with one spelling each, that look like no sign. All else stays in octal digits.
+    """
+    found: dict[int, str] = {}
+    place = 0
+    for letter in name.decode("utf-8", "surrogateescape"):
+        length = 1 if "\udc80" <= letter <= "\udcff" else len(letter.encode())
+        if length > 1 and _is_plain_letter(letter):
+            found[place] = letter
+            found |= dict.fromkeys(range(place + 1, place + length), "")
+        place += length
+    return found
+
+
+def _is_plain_letter(letter: str) -> bool:
+    if not _OF_NAMES.fullmatch(letter) or letter in _LIKE_SIGNS:
+        return False
+    return unicodedata.category(letter) in _CATEGORIES and unicodedata.normalize("NFKC", letter) == letter
 
 
 def _file(rule: FileRule) -> str:

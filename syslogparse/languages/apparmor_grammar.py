@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 
+# Beyond ASCII: letters from left to right, of scripts in which names are written. What is no letter among them is told below.
+_LETTER = "\u00c0-\u02af\u0370-\u0587\u1e00-\u1fff\u3041-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
 _OCTAL = r"\\(?:0[1-7][0-7]|00[1-7]|[123][0-7]{2})"
 _ESCAPED = r'\\[?*\[\]{}"!]'
-_IN_PATH = rf"[A-Za-z0-9/._+:%~=()-]|@(?!\{{)|,(?=[A-Za-z0-9/._+:%~=@()-])|\\\\(?=[A-Za-z0-9/._+:%~=@()-])|{_ESCAPED}|{_OCTAL}"
+_IN_PATH = (
+    rf"[A-Za-z0-9/._+:%~=(){_LETTER}-]|@(?!\{{)|,(?=[A-Za-z0-9/._+:%~=@()-])|\\\\(?=[A-Za-z0-9/._+:%~=@()-])|{_ESCAPED}|{_OCTAL}"
+)
 _GLOB = r"@\{(?:HOME|PROC|run|pid|tid|uid)\}|\[0-9\]\*|\?"
 _STARTS = r"(?:/|@\{(?:HOME|PROC|run)\})"
 _PATH = rf'(?:/(?:{_IN_PATH})*|"/(?:{_IN_PATH}| )*")'
 _FILES = r"(?:(?<=[^/]/)\*)?"
 _PATTERN = rf'(?:{_STARTS}(?:{_IN_PATH}|{_GLOB})*{_FILES}|"{_STARTS}(?:{_IN_PATH}|{_GLOB}| )*{_FILES}")'
-_IN_VALUE = rf"[A-Za-z0-9/._+:%~&-]|@(?!\{{)|{_ESCAPED}|{_OCTAL}"
+_IN_VALUE = rf"[A-Za-z0-9/._+:%~&{_LETTER}-]|@(?!\{{)|{_ESCAPED}|{_OCTAL}"
 _VALUE = rf'(?:(?:{_IN_VALUE})+|"(?:{_IN_VALUE}| )+")'
 _PERMS = r"m?r?(?:w|a)?l?k?(?:ix|[PC]x)?"
 _FILE = re.compile(rf"(?:owner )?{_PATTERN} (?=[a-zPC])({_PERMS})(?: -> {_VALUE})?,")
@@ -54,7 +58,7 @@ _SIGNAL_NAME = (
 )
 _SIGNAL = re.compile(rf"signal {_words('(?:receive|send)')} set={_words(_SIGNAL_NAME)} peer={_VALUE},")
 _PTRACE = re.compile(rf"ptrace {_words('(?:read|readby|trace|tracedby)')} peer={_VALUE},")
-_OPTION = "[a-z]{2,13}"
+_OPTION = "(?:[BMR]|[a-z]{1,13}(?:-[a-z]{1,10})?)"
 _CONDITIONS = rf"(?: fstype=\({_VALUE}\))?(?: options=\({_OPTION}(?:, {_OPTION})*\))?"
 _MOUNT = re.compile(rf"mount{_CONDITIONS}(?: {_VALUE})? -> {_VALUE},|umount{_CONDITIONS} {_VALUE},")
 _PIVOT_ROOT = re.compile(rf"pivot_root(?: oldroot={_VALUE})? {_VALUE},")
@@ -86,6 +90,8 @@ def check(line: str) -> bool:
     """
     if line == "#" or line.startswith("# "):
         return line.isprintable()
+    if not line.isascii() and not all(letter.isascii() or letter.isalpha() for letter in line):
+        return False
     if line == "userns create,":
         return True
     rule = _RULES.get(line.removeprefix("owner link").partition(" ")[0] or "link")

@@ -24,7 +24,10 @@ _OWNED_BY_USERS = (b"/home/", b"/root/", b"/tmp/", b"/var/tmp/", b"/dev/shm/", b
 
 
 class Access(NamedTuple):
-    """One file record, validated. execute: how a program that was run is to be run, else empty. target: of a hard link."""
+    """One file record, validated. execute: how a program that was run is to be run, else empty. target: of a hard link.
+
+    instead: the profile has a rule for the run, in the place of which the new one would have to stand.
+    """
 
     home: Home
     path: bytes
@@ -33,6 +36,7 @@ class Access(NamedTuple):
     execute: str
     target: bytes
     item: Evidence
+    instead: bool = False
 
 
 class Finding(NamedTuple):
@@ -43,6 +47,8 @@ class Finding(NamedTuple):
     accesses: Sequence[Access]
     alternatives: tuple[FileRule | LinkRule, ...] = ()
 
+
+_INSTEAD = "the rule that changes the profile at this run, in the place of which this one would have to stand"
 
 _Parts: TypeAlias = tuple[Part, ...]
 _Groups: TypeAlias = dict[tuple[bytes, _Parts], list[Access]]
@@ -65,6 +71,11 @@ def _is_owners(key: AppArmorKey, *, exact: bool) -> bool:
     if key.owner == b"root" and not exact:
         return key.name.startswith(_OWNED_BY_USERS)
     return key.owner in (b"1", b"root")
+
+
+def access_rule(one: Access) -> FileRule:
+    """The rule for nothing but that access."""
+    return FileRule(one.path, _written(one.letters), one.owner, one.execute)
 
 
 def check_path(path: bytes) -> None:
@@ -177,6 +188,8 @@ def _finding(
         others = (LinkRule(path, target, owner),)
     dangers = [danger_of(FileRule(one, all_.perms, owner, all_.execute)) for one in {one.path for one in accesses}]
     danger = max(sorted(dangers), key=lambda one: RISKS.index(one.risk))
+    if any(one.instead for one in accesses):
+        danger = Danger(max(danger.risk, "high", key=RISKS.index), danger.because or _INSTEAD)
     return Finding(rule, danger, accesses, others)
 
 

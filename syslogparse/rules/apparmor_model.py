@@ -139,6 +139,12 @@ class ChangeProfileRule(msgspec.Struct, frozen=True, tag="change_profile"):
     target: bytes
 
 
+class IncludeRule(msgspec.Struct, frozen=True, tag="include"):
+    """All rules of an abstraction. name: the file below apparmor.d, ``abstractions/NAME``."""
+
+    name: str
+
+
 AppArmorRule: TypeAlias = (
     FileRule
     | LinkRule
@@ -154,4 +160,5 @@ AppArmorRule: TypeAlias = (
     | IoUringRule
     | UserNamespaceRule
     | ChangeProfileRule
+    | IncludeRule
 )

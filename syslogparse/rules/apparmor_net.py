@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from syslogparse.evidence.model import AppArmorKey
+from syslogparse.evidence.model import AppArmorKey, Evidence
 from syslogparse.rules.apparmor_ipc import SOCK_TYPES, SOCKET_ACCESS, WITHOUT_PEER, words
 from syslogparse.rules.apparmor_model import NetworkRule
+from syslogparse.rules.apparmor_profile import Home
+from syslogparse.rules.apparmor_target import Version, fitted
 from syslogparse.rules.merge import Refused, decimal
 
 FAMILIES = frozenset(
@@ -54,3 +58,43 @@ def _address(text: bytes) -> str:
 
 def _port(text: bytes) -> str:
     return text.decode("ascii") if decimal(text, 65535) else ""
+
+
+FEW = 3
+"""So many distinct ends of sockets at most are offered as rules of their own."""
+
+
+class Merged(NamedTuple):
+    """One rule for sockets, and what it rests on. narrower: the rules that name the ends instead, where they are few."""
+
+    rule: NetworkRule
+    note: str
+    homes: Sequence[Home]
+    items: Sequence[Evidence]
+    narrower: tuple[NetworkRule, ...]
+
+
+class Sockets:
+    """Socket rules of the same profile, family, type and accesses become one, whatever the addresses were."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[bytes, NetworkRule, str], list[tuple[NetworkRule, Home, Evidence]]] = {}
+
+    def add(self, rule: NetworkRule, narrow: NetworkRule, home: Home, item: Evidence, note: str) -> None:
+        """Take a record. narrow: its rule with both ends of the socket."""
+        self._found.setdefault((home.profile, rule, note), []).append((narrow, home, item))
+
+    def merged(self, target: Version) -> Iterator[Merged]:
+        """One for each rule. target: the version that the rules are for."""
+        for (_, rule, note), found in self._found.items():
+            ends = {_told(narrow) for narrow, _, _ in found}
+            named = all(end != rule and fitted(end, target).rule == end for end in ends)
+            narrower = tuple(sorted(ends, key=repr)) if named and len(ends) <= FEW else ()
+            yield Merged(rule, note, [home for _, home, _ in found], [item for _, _, item in found], narrower)
+
+
+def _told(rule: NetworkRule) -> NetworkRule:
+    """The end of a socket that tells one use from another: the other's, or else the socket's own."""
+    if rule.peer_ip or rule.peer_port:
+        return NetworkRule(rule.family, rule.sock_type, rule.access, peer_ip=rule.peer_ip, peer_port=rule.peer_port)
+    return rule

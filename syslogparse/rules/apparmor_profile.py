@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from syslogparse.evidence.model import AppArmorKey
+from syslogparse.rules.apparmor_inforce import NOTHING_IN_FORCE, ProfilesInForce
 from syslogparse.rules.merge import Refused
 
 NULL = b"//null-"
@@ -31,10 +32,14 @@ class Home(NamedTuple):
 
 
 class Profiles:
-    """What a log shows of profiles. exact: only what a record says itself: a child that nobody saw run is no child."""
+    """What a log shows of profiles, and what is in force.
 
-    def __init__(self, keys: Iterable[AppArmorKey], *, exact: bool) -> None:
+    exact: only what a record says itself: a child that nobody saw run is no child.
+    """
+
+    def __init__(self, keys: Iterable[AppArmorKey], *, exact: bool, in_force: ProfilesInForce = NOTHING_IN_FORCE) -> None:
         self._exact = exact
+        self._in_force = in_force
         self._known: set[bytes] = set()
         self._programs: dict[bytes, bytes] = {}
         self._run: set[tuple[bytes, bytes]] = set()
@@ -50,7 +55,9 @@ class Profiles:
         """How ``program`` is to be run: Px into its own profile, where there is one, else Cx; ix inside such a child."""
         if home.program:
             return "ix"
-        return "Px" if self._is_known(home.base, program) else "Cx"
+        if self._is_known(home.base, program) or (not home.base.startswith(b":") and self._in_force.attaches(program)):
+            return "Px"
+        return "Cx"
 
     def home(self, key: AppArmorKey) -> Home:
         """Where the rule for ``key`` goes. Raises Refused where no profile can take it."""

@@ -11,6 +11,7 @@ from syslogparse.rules.apparmor_model import (
     ChangeProfileRule,
     DbusRule,
     FileRule,
+    IncludeRule,
     IoUringRule,
     LinkRule,
     MessageQueueRule,
@@ -110,5 +111,6 @@ _TABLE = cast(
         IoUringRule: _io_uring,
         UserNamespaceRule: _always(Danger("high", "all capabilities inside a namespace of its own")),
         ChangeProfileRule: _change_profile,
+        IncludeRule: _always(Danger("high", "all that an abstraction grants")),
     },
 )

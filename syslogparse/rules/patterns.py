@@ -50,9 +50,10 @@ _VERSION = re.compile(rb"\.so\.[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}\Z")
 _PYTHON = re.compile(rb"/python3\.[0-9]{1,3}(?=/)")
 _MODULES = re.compile(rb"/lib/modules/[0-9][^/]*(?=/)")
 
-_SENSITIVE = re.compile(
-    rb"/etc/|/root/|/boot/|/dev/|/sys/|(?:/[^/]+)*/(?:\.ssh|\.gnupg|\.pki|\.aws|\.kube|\.docker|\.password-store|keyrings|private)(?:/|\Z)|"
-    rb"(?:/[^/]+)*/[^/]*(?:shadow|secret|passw|credential|token|_key|id_rsa|id_dsa|id_ecdsa|id_ed25519|\.pem|\.key|\.kdbx)[^/]*\Z"
+_PLACES = re.compile(rb"/etc/|/root/|/boot/|/dev/|/sys/")
+_SECRETS = re.compile(
+    rb"(?:/[^/]+)*/(?:\.ssh|\.gnupg|\.pki|\.aws|\.kube|\.docker|\.password-store|keyrings|private)(?:/|\Z)|"
+    rb"(?:/[^/]+)*/[^/]*(?:shadow|secret|passw|credential|token|_key|id_rsa|id_dsa|id_ecdsa|id_ed25519|\.pem|\.key|\.kdbx)"
 )
 _DIRECTORIES = re.compile(rb"/(?:usr/(?:local/)?(?:share|lib|lib64|libexec)|var/(?:lib|cache|www)|srv|opt)/[^/]+/")
 
@@ -65,7 +66,12 @@ class _Found(NamedTuple):
 
 def is_sensitive(path: bytes) -> bool:
     """Whether a rule for ``path`` must not become one for more than ``path``."""
-    return _SENSITIVE.match(path) is not None or danger_of(FileRule(path, "r")).risk in ("high", "critical")
+    return _PLACES.match(path) is not None or is_secret(path)
+
+
+def is_secret(path: bytes) -> bool:
+    """Whether who reads ``path`` may learn a key, a password or more of that kind."""
+    return _SECRETS.match(path) is not None or danger_of(FileRule(path, "r")).risk in ("high", "critical")
 
 
 def pattern(path: bytes, letters: frozenset[str], *, owner: bool) -> tuple[Part, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 _STATE = re.compile(rb"\{(\d+)\} perms: ")
 _STEP = re.compile(rb"    .*0x([0-9a-f]+) -> \{(\d+)\}")
-_REST = re.compile(rb"    \[\^((?:\\x[0-9a-f]{1,2}|.)*)\] -> \{(\d+)\}")
+_REST = re.compile(rb"    \[\^?((?:\\x[0-9a-f]{1,2}|.)*)\] -> \{(\d+)\}")
 _CHARACTER = re.compile(rb"\\x([0-9a-f]{1,2})|.")
 _ACCEPTING = re.compile(rb"\{(\d+)\} \(0x ")
 
@@ -25,7 +25,7 @@ class Machine(NamedTuple):
 def compiled(parser: str, rules: list[str], *options: str) -> bytes:
     """Compile rules in a minimal profile, without kernel or cache; the parser's output. Fails the test if it refuses."""
     text = "include <tunables/global>\nprofile t {\n" + "".join(f"  {rule}\n" for rule in rules) + "}\n"
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".aa") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".aa") as file:
         file.write(text)
         file.flush()
         done = subprocess.run([parser, "-Q", "-K", *options, file.name], capture_output=True, check=False)

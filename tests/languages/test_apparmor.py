@@ -75,10 +75,13 @@ HOSTILE = [
     b"/srv/(a) b",
     b"/srv/a\\ b",
     b"/srv/!\\!",
+    "/srv/Übermaß/Ελλάδα/Русский/日本語/한국어,é".encode(),
+    "/srv/e\u0301/\u202egpj.exe/\u05d0\u05d1/\u2044/\u30ce/\u01c3/\ufb01/\u1f71/\u3164/\u00ad/\U0001f600".encode(),
 ]
 
+texts = st.text(min_size=1, max_size=6).map(lambda name: name.encode("utf-8", "replace"))
 paths = st.lists(
-    st.binary(min_size=1, max_size=12).map(lambda name: name.replace(b"/", b"_").replace(b"\0", b"_")), max_size=3
+    (st.binary(min_size=1, max_size=12) | texts).map(lambda name: name.replace(b"/", b"_").replace(b"\0", b"_")), max_size=3
 ).map(lambda parts: b"/" + b"/".join(parts))
 perms = st.sampled_from(["r", "w", "a", "rw", "rwlkm", "k", "rm", "m", "l"])
 files = st.builds(FileRule, path=paths, perms=perms, owner=st.booleans()) | st.builds(
@@ -156,7 +159,7 @@ def parser(require_tool):
         (FileRule(b"/bin/x", "", execute="Px"), "/bin/x Px,"),
         (FileRule(b"/a", "rwlkm"), "/a mrwlk,"),
         (FileRule(b"/a*{b}\n", "r"), "/a\\*\\{b\\}\\012 r,"),
-        (FileRule(b'/\xc3\xbc, "x', "r"), '"/\\303\\274\\054 \\"x" r,'),
+        (FileRule(b'/\xc3\xbc, "x', "r"), '"/ü\\054 \\"x" r,'),
         (FileRule(b"/a\\b\\", "r"), "/a\\\\b\\134 r,"),
         (FileRule(b"/a,b(c)@d,", "r"), "/a,b(c)@d\\054 r,"),
         (FileRule(b"/x", "r", target=b"t", execute="Px"), "/x rPx -> t,"),
@@ -202,6 +205,34 @@ def test_lines(rule, line):
     assert check(line)
     assert undo(rule) == f"# remove: {line}"
     assert check(undo(rule))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("/ü/ß/Ω/ж/日/한", "/ü/ß/Ω/ж/日/한 r,"),
+        ("/a ü", '"/a ü" r,'),
+        ("/e\u0301", "/e\\314\\201 r,"),  # a mark of its own: another name than the letter with it
+        ("/\u202e", "/\\342\\200\\256 r,"),
+        ("/\u05d0", "/\\327\\220 r,"),  # from right to left
+        ("/\u01c3", "/\\307\\203 r,"),  # a letter that looks like an exclamation mark
+        ("/\u1f71", "/\\341\\275\\261 r,"),  # a second spelling of another letter
+        ("/\u3164", "/\\343\\205\\244 r,"),  # a letter that nobody sees
+        ("/\u30ce", "/\\343\\203\\216 r,"),  # nearly a slash
+    ],
+)
+def test_letters_stand_for_themselves_where_they_are_surely_seen(name, line):
+    assert render(FileRule(name.encode(), "r")) == line
+    assert check(line)
+
+
+def test_letters_are_whole():
+    assert render(FileRule("/ü".encode()[:-1], "r")) == "/\\303 r,"
+    assert render(FileRule(b"/\xed\xb2\x80", "r")) == "/\\355\\262\\200 r,"
+    assert not check("/\u05d0 r,")
+    assert not check("/\u0301 r,")
+    assert not check("/\U0001f600 r,")
+    assert not check("/\u00d7 r,")
 
 
 def test_every_hostile_path_matches_itself_and_nothing_else(parser):
@@ -270,8 +301,8 @@ def test_rules_for_everybody_and_for_the_owner_go_together(parser):
 def test_the_grammar_knows_what_is_rendered(rule):
     line = render(rule)
     assert check(line)
-    assert line.isascii()
     assert line.isprintable()
+    assert all(letter.isascii() or letter.isalpha() for letter in line)
 
 
 @given(st.binary(max_size=40))

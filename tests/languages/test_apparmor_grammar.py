@@ -44,7 +44,7 @@ from tests.languages.test_apparmor import rules
         "/srv/\\400 r,",
         "/srv/\\12 r,",
         "/srv/\\n r,",
-        "/srv/é r,",
+        "/srv/\u05d0 r,",
         "/srv/\u202e r,",
         '"/srv/a r,',
         '/srv/a" r,',
