@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from syslogparse.rules import syscall_groups
 from syslogparse.rules.model import SyscallRule
 
 _OCI_ARCHITECTURES = {
@@ -40,11 +41,29 @@ _OCI_ARCHITECTURES = {
 }
 _COMMENT = "To be added to the profile in force: alone it stops the program."
 
+_SECOND_ABIS = {
+    "x86": "x86",
+    "x32": "x32",
+    "arm": "arm",
+    "mips": "mips",
+    "mipsel": "mips-le",
+    "mips64n32": "mips64-n32",
+    "mipsel64n32": "mips64-le-n32",
+    "parisc": "parisc",
+    "ppc": "ppc",
+    "s390": "s390",
+}
+"""Architectures whose programs run beside those of a wider one, as SystemCallArchitectures= spells them (systemd.exec(5))."""
+
 HEAD = (
-    "# Additions to a filter in force. Alone, as the whole filter, each of these lines would stop the program: put it beside the",
-    "# SystemCallFilter= lines of the unit, the names of the container profile, or the list of the sandbox, that allow the rest.",
+    "# Additions to a filter in force. Alone, as the whole filter, each of these would stop the program: it allows nothing else.",
+    "# Put lines below the SystemCallFilter= lines that the unit has, the first of which decides whether lists allow or deny;",
+    "# names into the container profile that is in use; the list into that of the sandbox.",
 )
 """What stands before the rules that are to be pasted."""
+
+NOTE = "Additions to a filter in force: alone, as the whole filter, each of these would stop the program."
+"""The same for a report that is only read."""
 
 
 def render(rule: SyscallRule) -> str:
@@ -77,17 +96,39 @@ def allow_list(rules: Iterable[SyscallRule]) -> str:
     return "SECCOMP_SYSCALL_ALLOW=" + ":".join(_names(rules))
 
 
+def unit(rules: Iterable[SyscallRule]) -> str:
+    """The rules of one program as one line of a systemd unit: groups all of whose members are there, then the other calls.
+
+    Another version of systemd may have more members in a group.
+    """
+    rules = list(rules)
+    names = {rule.name for rule in rules}
+    groups = syscall_groups.complete(names, {rule.arch for rule in rules})
+    covered = frozenset().union(*(syscall_groups.GROUPS[group] for group in groups))
+    return "SystemCallFilter=" + " ".join([*groups, *sorted(names - covered)])
+
+
+def architectures(rules: Iterable[SyscallRule]) -> str:
+    """The line that a unit needs too where it has SystemCallArchitectures=; empty where no call is of a second ABI."""
+    words = sorted({_SECOND_ABIS[rule.arch] for rule in rules if rule.arch in _SECOND_ABIS})
+    return "SystemCallArchitectures=" + " ".join(words) if words else ""
+
+
 def _names(rules: Iterable[SyscallRule]) -> list[str]:
     return sorted({rule.name for rule in rules})
 
 
 _NAME = "[a-z_][a-z0-9_]{0,39}"
+_GROUP = "@[a-z-]{1,20}"
+_SECOND = "|".join(_SECOND_ABIS.values())
 _ARCHITECTURE = (
     "X86|X86_64|X32|ARM|AARCH64|LOONGARCH64|M68K|MIPS|MIPSEL|MIPS64|MIPSEL64|MIPS64N32|MIPSEL64N32|PARISC|PARISC64|"
     "PPC|PPC64|PPC64LE|RISCV64|S390|S390X|SH|SHEB"
 )
 _LINE = re.compile(
-    rf"SystemCallFilter={_NAME}|SECCOMP_SYSCALL_ALLOW={_NAME}(?::{_NAME})*|"
+    rf"SystemCallFilter=(?:{_NAME}|{_GROUP})(?: (?:{_NAME}|{_GROUP}))*|"
+    rf"SystemCallArchitectures=(?:{_SECOND})(?: (?:{_SECOND}))*|"
+    rf"SECCOMP_SYSCALL_ALLOW={_NAME}(?::{_NAME})*|"
     rf'\{{"defaultAction":"SCMP_ACT_ERRNO","architectures":\["SCMP_ARCH_(?:{_ARCHITECTURE})"(?:,"SCMP_ARCH_(?:{_ARCHITECTURE})")*\],'
     rf'"syscalls":\[\{{"names":\["{_NAME}"(?:,"{_NAME}")*\],"action":"SCMP_ACT_ALLOW",'
     r'"comment":"To be added to the profile in force: alone it stops the program\."\}\]\}'
@@ -95,7 +136,7 @@ _LINE = re.compile(
 
 
 def check(line: str) -> bool:
-    """Whether ``line`` is one line of the kinds that ``render``, ``allow_list`` and ``oci`` write, or a comment."""
+    """Whether ``line`` is one line of the kinds that this module writes, or a comment."""
     if line == "#" or line.startswith("# "):
         return line.isprintable()
     return _LINE.fullmatch(line) is not None

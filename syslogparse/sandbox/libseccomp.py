@@ -18,7 +18,7 @@ try:
 finally:
     ctypes.util.find_library = _search
 
-__all__ = ["pyseccomp", "syscall_name"]
+__all__ = ["native_number", "pyseccomp", "syscall_name"]
 
 _resolve_arch = ctypes.CDLL(_SONAMES["seccomp"]).seccomp_arch_resolve_name
 _resolve_arch.restype = ctypes.c_uint32
@@ -49,3 +49,11 @@ def syscall_name(architecture: str, number: int) -> str | None:
     except (OSError, ValueError):
         return None
     return name.decode("ascii") or None
+
+
+def native_number(name: str) -> int:
+    """The number of a system call on this machine. Raises ValueError where it has none."""
+    number = int(pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name))
+    if number < 0:
+        raise ValueError(f"this architecture has no {name}")
+    return number

@@ -75,14 +75,14 @@ def token() -> str:
 
 
 @contextmanager
-def switched_on(path: str) -> Iterator[None]:
-    """A switch of the kernel on, and as it was before afterwards. Two test runs at once take turns."""
+def switched(path: str, value: str = "1") -> Iterator[None]:
+    """A switch of the kernel on, and as it was before afterwards. Two test runs at once take turns. Raises OSError."""
     # Each write opens anew: the kernel takes a number at the beginning of the file only.
     with open(path, encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         before = file.read()
         try:
-            _write(path, "1\n")
+            _write(path, f"{value}\n")
             yield
         finally:
             _write(path, before)
@@ -159,7 +159,7 @@ def network(missing: Callable[[str], NoReturn], require_tool) -> Iterator[Networ
         if not os.path.exists(ALL_NAMESPACES):
             missing("netfilter's logging in other network namespaces (nf_log_all_netns)")
         try:
-            stack.enter_context(switched_on(ALL_NAMESPACES))
+            stack.enter_context(switched(ALL_NAMESPACES))
             joined = _joined(stack)
         except OSError as error:
             missing(f"network namespaces that log ({error})")

@@ -22,7 +22,9 @@ X32_BIT = 0x40000000
 _SECONDS = 20
 
 
-class _Program(ctypes.Structure):
+class Program(ctypes.Structure):
+    """struct sock_fprog (linux/filter.h): the number of instructions, and these."""
+
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
@@ -36,7 +38,7 @@ def install(result: int, number: int = GETPPID) -> None:
     rules = [*when(ARCH, number), *when(ARCH, GETPPID | X32_BIT), *when(ARCH_X86, GETPPID_X86), (0x06, 0, 0, 0x7FFF0000)]
     code = b"".join(struct.pack("=HBBI", *rule) for rule in rules)
     checked(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    program = _Program(len(rules), code)
+    program = Program(len(rules), code)
     checked(LIBC.syscall(SECCOMP, MODE_FILTER, FLAG_LOG, ctypes.byref(program)))
 
 

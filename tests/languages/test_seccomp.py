@@ -1,5 +1,6 @@
 import ctypes
 import json
+import re
 import subprocess
 import tempfile
 
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.languages import seccomp
-from syslogparse.languages.seccomp import HEAD, allow_list, check, oci, render, undo
+from syslogparse.languages.seccomp import HEAD, allow_list, architectures, check, oci, render, undo, unit
 from syslogparse.rules.model import SyscallRule
 from syslogparse.rules.seccomp import ARCHITECTURES
+from syslogparse.rules.syscall_groups import GROUPS
 
 RULES = [
     SyscallRule(b"/bin/a", "x86_64", "openat"),
@@ -25,6 +27,28 @@ def test_lines():
     assert allow_list(RULES) == "SECCOMP_SYSCALL_ALLOW=getppid:openat"
     for line in (render(RULES[0]), undo(RULES[0]), allow_list(RULES), oci(RULES), *HEAD):
         assert check(line)
+
+
+def rules_of(names, arch="x86_64"):
+    return [SyscallRule(b"/bin/a", arch, name) for name in names]
+
+
+def test_one_line_of_a_unit_for_a_whole_program():
+    assert unit(RULES) == "SystemCallFilter=getppid openat"
+    sync = "fdatasync fsync msync sync sync_file_range syncfs".split()
+    assert unit(rules_of([*sync, "openat"])) == "SystemCallFilter=@sync openat"
+    assert unit(rules_of([*sync[1:], "openat"])) == "SystemCallFilter=fsync msync openat sync sync_file_range syncfs"
+    assert unit(rules_of(sync, "x86")) == "SystemCallFilter=" + " ".join(sync)
+    assert all(check(unit(rules)) for rules in (RULES, rules_of(sync), rules_of([*sync, "openat"])))
+
+
+def test_the_second_abi_of_a_machine_is_named_as_systemd_names_it():
+    assert architectures(rules_of(["open"])) == architectures([]) == ""
+    assert architectures([*rules_of(["open"], "x86"), *rules_of(["open"]), *rules_of(["open"], "x32")]) == (
+        "SystemCallArchitectures=x32 x86"
+    )
+    assert architectures(rules_of(["open"], "mipsel64n32")) == "SystemCallArchitectures=mips64-le-n32"
+    assert check(architectures(rules_of(["open"], "x86")))
 
 
 def test_the_oci_profile():
@@ -92,8 +116,15 @@ def test_every_architecture_has_a_name_in_oci():
         "",
         "SystemCallFilter=",
         "SystemCallFilter=~open",
-        "SystemCallFilter=@system-service",
-        "SystemCallFilter=open close",
+        "SystemCallFilter=@",
+        "SystemCallFilter=@System",
+        "SystemCallFilter=open  close",
+        "SystemCallFilter=open close ",
+        "SystemCallFilter=open\tclose",
+        "SystemCallFilter=open ~close",
+        "SystemCallArchitectures=",
+        "SystemCallArchitectures=native",
+        "SystemCallArchitectures=x86 ",
         "SystemCallFilter=open\n",
         "SystemCallFilter=open\nUser=root",
         "SystemCallFilter=Open",
@@ -129,13 +160,23 @@ def test_any_text_is_checked_without_an_exception(text):
 
 
 def test_systemd_takes_the_lines(require_tool, tmp_path):
-    """Beside a list that allows the rest, as the head says."""
+    """Below a list that allows the rest, as the head says."""
     analyze = require_tool("systemd-analyze")
     names = ["getppid", "openat", "ptrace", "read", "socket"]
-    lines = [render(SyscallRule(b"/bin/a", "x86_64", name)) for name in names]
-    unit = tmp_path / "sp-test.service"
+    lines = [render(rule) for rule in rules_of(names)]
+    lines += [unit(rules_of(members)) for members in GROUPS.values()]
+    lines += [architectures(rules_of(["open"], arch)) for arch in seccomp._SECOND_ABIS]
     text = "\n".join(["[Service]", "Type=oneshot", "ExecStart=/bin/true", "SystemCallFilter=@system-service", *lines, ""])
-    for bad in (False, True):
-        unit.write_text(text + bad * "SystemCallFilter=no_such_call\n")
-        done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False, timeout=60)
-        assert ("SystemCallFilter" in done.stderr or "system call" in done.stderr.lower()) is bad, done.stderr
+    for bad in ("", "SystemCallFilter=no_such_call\n", "SystemCallFilter=@no-such-group\n", "SystemCallArchitectures=pdp11\n"):
+        file = tmp_path / "sp-test.service"
+        file.write_text(text + bad)
+        done = subprocess.run([analyze, "verify", str(file)], capture_output=True, text=True, check=False, timeout=60)
+        said = re.search("SystemCall|system call", done.stderr)
+        assert bool(said) is bool(bad), done.stderr
+
+
+def test_every_group_is_offered_by_its_name():
+    for group, members in GROUPS.items():
+        words = unit(rules_of(members)).removeprefix("SystemCallFilter=").split()
+        assert group in words
+        assert not any(word in members for word in words)

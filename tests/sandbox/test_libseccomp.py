@@ -74,3 +74,10 @@ def test_all_architectures_that_pyseccomp_names_are_known_to_the_library():
 def test_newer_architectures_have_names_where_the_library_knows_them(architecture, number):
     expected = "read" if architecture in libseccomp._ARCHITECTURES else None
     assert syscall_name(architecture, number) == expected
+
+
+def test_numbers_of_this_machine():
+    assert libseccomp.native_number("exit_group") >= 0
+    for name in ("no_such_call", "_llseek"):  # the second is one of 32-bit machines alone
+        with pytest.raises((ValueError, OSError)):
+            libseccomp.native_number(name)
