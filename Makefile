@@ -218,10 +218,25 @@ export SYSLOGPARSE_MUST_WORK := 1
 endif
 SELECT := $(if $(SYSLOGPARSE_MUST_WORK)$(SYSLOGPARSE_CORPORA),,-m 'not corpora')
 
+# Two halves at the same time, for the two CPUs of a small machine: tests that start processes and wait for them, and those that compute.
+OF_PROCESSES := tests/e2e tests/roles tests/sandbox tests/kernel tests/test_install.py
+
 test: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)
 	[ -z "$(SELECT)" ] || echo '== left out: the group "corpora" (no folder of real logs; SYSLOGPARSE_CORPORA names one)'
+	if [ -n '$(TESTS)' ]; then
 	$(PYTEST) $(SELECT) $(TESTS) 9>&- || exit
+	exit 0
+	fi
+	$(SCRATCH)
+	$(PYTEST) $(SELECT) $(addprefix --ignore=,$(OF_PROCESSES)) tests > "$$scratch/pure" 2>&1 9>&- & pure=$$!
+	trap 'kill "$$pure"; exit 130' INT TERM
+	failed=0
+	$(PYTEST) $(SELECT) $(OF_PROCESSES) 9>&- || failed=$$?
+	echo '== all other tests, which ran at the same time'
+	wait "$$pure" || failed=$$?
+	cat "$$scratch/pure"
+	exit "$$failed"
 
 fuzz: FUZZ_SECONDS ?= 60
 fuzz: dev $(TEST_ENV)/complete-$(TEST_KEY)
