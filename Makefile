@@ -1,11 +1,13 @@
 # Every target is repeatable and expects root (install with DESTDIR excepted). setup.sh installs what they need and runs them.
 #
-#   demo       the main job on sample-logs/, fully confined       install    the command and its AppArmor profile
-#   test       every test, lint, type and import check            uninstall  takes away what install put there
-#   bench      measurements beside other programs                 lock       remakes requirements/*.txt from pyproject.toml
-#   fuzz       property tests with more examples, fuzz targets    lint types clean
+#   demo       the main job on sample-logs/, fully confined       install    the command and all that belongs to it
+#   test       every test, lint, type and import check            uninstall  takes away what install put there, and reports
+#   bench      measurements beside other programs                 deb        a Debian package, in DEV/deb
+#   fuzz       property tests with more examples, fuzz targets    lock       remakes requirements/*.txt from pyproject.toml
+#   lint types clean
 #
-# PREFIX and DESTDIR are honoured; SYSCONFDIR is where the AppArmor profile goes. PYTHON is absolute, so that no other one on PATH is taken.
+# PREFIX and DESTDIR are honoured; SYSCONFDIR is where the AppArmor profile goes. COMPLAIN=1 installs the profile in complain mode: what
+# it would refuse is done and logged. PYTHON is absolute, so that no other one on PATH is taken.
 # DEV holds what is built and what is tested: root runs it, so it stands where only root can write. Two checkouts at the same time
 # need a DEV each: the second waits for the first while that is testing.
 
@@ -20,6 +22,7 @@ PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 DESTDIR ?=
+COMPLAIN ?=
 DEV ?= /opt/syslogparse-build
 TESTS ?=
 FUZZ_EXAMPLES ?= 5000
@@ -55,7 +58,7 @@ ALONE = umask 022; mkdir -p '$(DEV)'; [ -O '$(DEV)' ] || { echo 'make: $(DEV) be
 SHARED = exec 9>>'$(DEV)/lock'; flock -s 9; [ "$$(cat '$(DEV)/package.key')" = '$(WHEELS_KEY) $(SOURCE_KEY)' ] || \
 	{ echo 'make: another checkout has just installed into $(DEV); again, or with a DEV of its own' >&2; exit 1; }
 
-.PHONY: help demo test bench fuzz install uninstall lint types lock clean root dev
+.PHONY: help demo test bench fuzz install uninstall deb lint types lock clean root dev
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -121,6 +124,30 @@ chmod -R u+rwX,go+rX,go-w "$(1)$(2)/lib/syslogparse"
 [ "$$(id -u)" != 0 ] || chown -R 0:0 "$(1)$(2)/lib/syslogparse" "$(1)$(2)/bin/syslogparse"
 endef
 
+# What goes with the command, below the prefix. Where zsh looks is Debian's own matter.
+SERVICE := lib/systemd/system/syslogparse.service
+ZSH_PLACE := share/zsh/$(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
+COMPLETIONS := bash:share/bash-completion/completions/syslogparse zsh:$(ZSH_PLACE)/_syslogparse \
+	fish:share/fish/vendor_completions.d/syslogparse.fish
+COMPANIONS := share/man/man8/syslogparse.8.gz $(SERVICE) $(SERVICE:.service=.timer) lib/tmpfiles.d/syslogparse.conf \
+	$(foreach one,$(COMPLETIONS),$(lastword $(subst :, ,$(one))))
+
+# The staged command's own interpreter and libraries say what the options are.
+define put_companions
+put() { mkdir -p "$$(dirname "$(1)$(2)/$$1")"; cat > "$(1)$(2)/$$1"; chmod 644 "$(1)$(2)/$$1"; }
+gzip -9n < man/syslogparse.8 > "$$scratch/page"
+put share/man/man8/syslogparse.8.gz < "$$scratch/page"
+sed 's|^ExecStart=/usr/|ExecStart=$(2)/|; s|^ExecPaths=/usr$$|ExecPaths=$(sort /usr $(2))|' systemd/syslogparse.service > "$$scratch/unit"
+put $(SERVICE) < "$$scratch/unit"
+put $(SERVICE:.service=.timer) < systemd/syslogparse.timer
+put lib/tmpfiles.d/syslogparse.conf < systemd/syslogparse.conf
+for shell in $(COMPLETIONS); do
+"$(1)$(2)/lib/syslogparse/bin/python" -IB completion/generate.py '$(BUILD_ENV)'/lib/python3.*/site-packages "$${shell%%:*}" \
+	> "$$scratch/completion"
+put "$${shell#*:}" < "$$scratch/completion"
+done
+endef
+
 SCRATCH = scratch=$$(mktemp -d '$(DEV)/scratch.XXXXXX'); trap 'rm -rf "$$scratch"' EXIT; trap 'exit 130' INT TERM
 
 # The installed command for demo and test: all of it when a library changed, the package alone when its source did.
@@ -149,6 +176,7 @@ install:
 	stage=$$scratch/root
 	$(call put_libraries,$$stage,$(PREFIX))
 	$(call put_package,$$stage,$(PREFIX))
+	$(call put_companions,$$stage,$(PREFIX))
 	if grep -rlF "$$stage" "$$stage$(PREFIX)"; then echo 'make: these name the place of the build' >&2; exit 1; fi
 	lib='$(DESTDIR)$(PREFIX)/lib'; bin='$(DESTDIR)$(PREFIX)/bin'
 	mkdir -p "$$lib" "$$bin"
@@ -159,38 +187,87 @@ install:
 	mv -T "$$lib/.syslogparse.new" "$$lib/syslogparse"
 	mv -T "$$bin/.syslogparse.new" "$$bin/syslogparse"
 	rm -rf "$$lib/.syslogparse.old"
+	for companion in $(COMPANIONS); do
+	mkdir -p "$$(dirname '$(DESTDIR)$(PREFIX)'"/$$companion")"
+	cp -a "$$stage$(PREFIX)/$$companion" '$(DESTDIR)$(PREFIX)'"/$$companion.new"
+	mv -T '$(DESTDIR)$(PREFIX)'"/$$companion.new" '$(DESTDIR)$(PREFIX)'"/$$companion"
+	done
 	$(put_profile)
+	if $(LIVE_SYSTEMD); then
+	systemctl daemon-reload
+	systemd-tmpfiles --create syslogparse.conf
+	fi
 	[ -n '$(HAD_DEV)' ] || rm -rf '$(DEV)'
 	echo 'installed: $(DESTDIR)$(PREFIX)/bin/syslogparse'
 
-# The profile names the paths of PREFIX=/usr. It is loaded where it is installed for this machine and the kernel has AppArmor.
+# The profile names the paths of PREFIX=/usr. It is loaded where it is installed for this machine and the kernel has AppArmor. The link
+# in force-complain is what apparmor_parser looks at, here and at every start of the machine.
 PROFILE := $(notdir $(wildcard apparmor/usr.bin.syslogparse))
-INSTALLED_PROFILE := $(DESTDIR)$(SYSCONFDIR)/apparmor.d/usr.bin.syslogparse
+APPARMOR_D := $(SYSCONFDIR)/apparmor.d
+INSTALLED_PROFILE := $(DESTDIR)$(APPARMOR_D)/usr.bin.syslogparse
+COMPLAIN_LINK := $(DESTDIR)$(APPARMOR_D)/force-complain/usr.bin.syslogparse
 LIVE_APPARMOR := [ -z '$(DESTDIR)' ] && [ "$$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]
+LIVE_SYSTEMD := [ -z '$(DESTDIR)' ] && [ -d /run/systemd/system ]
 
 define put_profile
 if [ -n '$(PROFILE)' ] && [ '$(PREFIX)' = /usr ]; then
-mkdir -p '$(DESTDIR)$(SYSCONFDIR)/apparmor.d'
+mkdir -p '$(DESTDIR)$(APPARMOR_D)'
 cp apparmor/usr.bin.syslogparse '$(INSTALLED_PROFILE)'
 chmod 644 '$(INSTALLED_PROFILE)'
+rm -f '$(COMPLAIN_LINK)'
+if [ '$(COMPLAIN)' = 1 ]; then
+mkdir -p "$$(dirname '$(COMPLAIN_LINK)')"
+ln -s ../usr.bin.syslogparse '$(COMPLAIN_LINK)'
+fi
 if $(LIVE_APPARMOR); then apparmor_parser -r '$(INSTALLED_PROFILE)'; fi
 echo 'installed: $(INSTALLED_PROFILE)'
 fi
 endef
 
-# DEV is no part of the installation: `make clean` takes it away.
+# Upwards from $$made, as far as directories are empty and no package has them.
+remove_empty = while [ "$$made" != / ] && { [ -n '$(DESTDIR)' ] || ! dpkg-query --search "$$made" > /dev/null 2>&1; } && \
+	rmdir '$(DESTDIR)'"$$made" 2>/dev/null; do made=$$(dirname "$$made"); done
+
+# DEV is no part of the installation: `make clean` takes it away. A site's own $(APPARMOR_D)/local/usr.bin.syslogparse stays.
 uninstall:
 	@[ -n '$(DESTDIR)' ] || $(MAKE) root
+	if $(LIVE_SYSTEMD) && [ -e '$(PREFIX)/$(SERVICE)' ]; then
+	systemctl --quiet disable --now syslogparse.timer
+	systemctl --quiet stop syslogparse.service || :
+	fi
 	if [ '$(PREFIX)' = /usr ] && [ -e '$(INSTALLED_PROFILE)' ]; then
 	if $(LIVE_APPARMOR); then apparmor_parser -R '$(INSTALLED_PROFILE)' || :; fi
-	rm -f '$(INSTALLED_PROFILE)'
+	rm -f '$(INSTALLED_PROFILE)' '$(COMPLAIN_LINK)'
 	fi
 	rm -f '$(DESTDIR)$(PREFIX)/bin/syslogparse' '$(DESTDIR)$(PREFIX)/bin/.syslogparse.new'
 	rm -rf '$(DESTDIR)$(PREFIX)/lib/syslogparse' '$(DESTDIR)$(PREFIX)/lib/.syslogparse.new' '$(DESTDIR)$(PREFIX)/lib/.syslogparse.old'
-	for made in '$(SYSCONFDIR)/apparmor.d' '$(PREFIX)/lib' '$(PREFIX)/bin'; do
-	rmdir '$(DESTDIR)'"$$made" 2>/dev/null || :
+	rm -rf '$(DESTDIR)/var/lib/syslogparse' '$(DESTDIR)/var/log/syslogparse' '$(DESTDIR)/var/lib/systemd/timers/stamp-syslogparse.timer'
+	for companion in $(COMPANIONS); do rm -f '$(DESTDIR)$(PREFIX)'"/$$companion" '$(DESTDIR)$(PREFIX)'"/$$companion.new"; done
+	for made in '$(APPARMOR_D)/force-complain' '$(APPARMOR_D)' /var/lib /var/log $(addprefix $(PREFIX)/,$(dir $(COMPANIONS)) lib bin); do
+	$(remove_empty)
 	done
+	if $(LIVE_SYSTEMD); then systemctl daemon-reload; fi
 	echo 'uninstalled from $(DESTDIR)$(PREFIX)'
+
+# ---- the Debian package. It is built from a copy, because dpkg-buildpackage writes into the tree and beside it.
+
+VERSION = $$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' syslogparse/__init__.py)
+PACKAGED := Makefile README.md apparmor completion debian docs man pyproject.toml requirements syslogparse systemd
+
+deb: root $(WHEELS)/complete
+	@umask 022
+	$(SCRATCH)
+	tree=$$scratch/syslogparse-$(VERSION)
+	mkdir "$$tree"
+	cp -R --preserve=mode,timestamps $(PACKAGED) "$$tree"
+	find "$$tree" -name __pycache__ -prune -exec rm -rf {} +
+	cd "$$tree"
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL DEV='$(DEV)' PYTHON='$(PYTHON)' dpkg-buildpackage --build=binary --no-sign --ignore-builtin-builddeps \
+		> "$$scratch/log" 2>&1 || { cat "$$scratch/log" >&2; exit 1; }
+	if command -v lintian > /dev/null; then lintian --allow-root --tag-display-limit 0 --fail-on error "$$scratch"/*.deb; fi
+	mkdir -p '$(DEV)/deb'
+	mv "$$scratch"/syslogparse_*.deb '$(DEV)/deb'
+	ls -l '$(DEV)'/deb/syslogparse_"$(VERSION)"*.deb
 
 # ---- what is run
 
@@ -219,7 +296,7 @@ endif
 SELECT := $(if $(SYSLOGPARSE_MUST_WORK)$(SYSLOGPARSE_CORPORA),,-m 'not corpora')
 
 # Two halves at the same time, for the two CPUs of a small machine: tests that start processes and wait for them, and those that compute.
-OF_PROCESSES := tests/e2e tests/roles tests/sandbox tests/kernel tests/test_install.py
+OF_PROCESSES := tests/e2e tests/roles tests/sandbox tests/kernel tests/test_install.py tests/test_completion.py tests/test_debian.py
 
 test: dev $(TEST_ENV)/complete-$(TEST_KEY)
 	@$(SHARED)

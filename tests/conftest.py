@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -122,3 +123,25 @@ def require_tool() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def make_in(command: Path) -> Callable[..., None]:
+    """A function that runs a make target of this tree with the libraries of ``command``, and fails with what make says."""
+    root = Path(__file__).resolve().parent.parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+    def make(target: str, *variables: str) -> None:
+        arguments = ["make", "-C", str(root), target, f"DEV={command.parent.parent}", *variables]
+        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, umask=0o002)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def installed(make_in: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with what ``make install`` installs; nobody writes there."""
+    root = tmp_path_factory.mktemp("install") / "staging"
+    make_in("install", f"DESTDIR={root}", "PREFIX=/usr")
+    return root
