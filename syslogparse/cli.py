@@ -138,22 +138,52 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {text}\n{self.prog}: try --help\n")
 
 
+_DESCRIPTION = """Read system logs inside a sandbox and print the policy that would settle what they complain about:
+firewall rules for logged packets, AppArmor rules for denials, system-call allow-lists for killed calls."""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="syslogparse",
-        description="Read system logs inside a sandbox and print the policy that would settle what they complain about: "
-        "firewall rules for logged packets, AppArmor rules for denials, system-call allow-lists for killed calls.",
+        usage="%(prog)s [OPTION ...] [LOG ...]",
+        description=_DESCRIPTION,
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         add_help=False,
     )
-    add = parser.add_argument
-    add("logs", nargs="*", metavar="LOG", help="logs to read; - is standard input (default: the system's logs that exist)")
+    parser.add_argument(
+        "logs", nargs="*", metavar="LOG", help="logs to read; - is standard input (default: the system's logs that exist)"
+    )
+    _add_reading(parser.add_argument_group("what is read").add_argument)
+    _add_suggesting(parser.add_argument_group("what is suggested").add_argument)
+    _add_printing(parser.add_argument_group("what is printed").add_argument)
+    add = parser.add_argument_group("the program itself").add_argument
+    add("-j", "--jobs", type=_positive, metavar="N", help="parsers for the logs of each grade of trust (default: the CPU count)")
+    add("--explain-sandbox", action="store_true", help="print each step of the confinement and each role's filter")
+    add("--version", action=_Say, text=lambda _: f"syslogparse {__version__}\n", help="print the version")
+    add("-h", "--help", action=_Say, text=argparse.ArgumentParser.format_help, help="print this")
+    return parser
+
+
+def _add_reading(add: Callable[..., object]) -> None:
     add("-k", "--kind", type=_kinds, default=KINDS, metavar="KIND[,KIND]", help=f"{', '.join(KINDS)} (default: all)")
-    add("-f", "--format", choices=FORMATS, help="text (default on a terminal), rules (default when piped), json, events")
+    add("--rotated", action="store_true", help="read the rotated siblings of each log too")
+    add("--since", type=_time, metavar="TIME", help=f"use what was logged at this time or later: {FORMS}")
+    add("--until", type=_time, metavar="TIME", help="use what was logged before this time")
+    add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
+
+
+def _add_suggesting(add: Callable[..., object]) -> None:
+    """The options that decide what is suggested. Those that name a network, an interface or a file can be given several times."""
+    several: dict[str, object] = {"action": "append", "default": []}
     add("--firewall", choices=FIREWALLS, default="iptables", help="the language of firewall rules (default: iptables)")
     add("--intent", choices=("auto", "allow", "block"), default="auto", help="what firewall rules are to do (default: auto)")
+    add("--trusted-net", type=_network, metavar="CIDR", help="a network whose hosts may be let in (*)", **several)
+    add("--wan", type=_interface, metavar="IFACE", help="an interface that strangers come by (*)", **several)
+    add("--never-block", type=_network, metavar="CIDR", help="a network that no rule may shut out (*)", **several)
+    add("--scan-hosts", type=_positive, default=10, metavar="N", help="a source that tries N hosts is a scanner (default: 10)")
+    add("--scan-ports", type=_positive, default=10, metavar="N", help="a source that tries N ports is a scanner (default: 10)")
     add("--exact", action="store_true", help="no generalisation: rules for what was seen and nothing else")
     add(
         "--apparmor-abi",
@@ -161,35 +191,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VERSION|latest",
         help="the AppArmor that the rules are for, as 3.0 (default: the installed parser's, or latest)",
     )
-    add("--trust", choices=GRADES, default="syslog", help="the least grade of evidence to use (default: syslog, all of it)")
-    add(
-        "--existing",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="policy in force: output of iptables-save, ipset save or nft -j list ruleset, or an AppArmor profile (can be given "
-        "several times)",
-    )
+    words = "policy in force: output of iptables-save, ipset save or nft -j list ruleset, or an AppArmor profile (*)"
+    add("--existing", metavar="FILE", help=f"{words}; (*) can be given several times", **several)
+
+
+def _add_printing(add: Callable[..., object]) -> None:
+    add("-f", "--format", choices=FORMATS, help="text (default on a terminal), rules (default when piped), json, events")
+    add("--max-rules", type=_positive, default=30, metavar="N", help="print at most N rules a language in text (default: 30)")
     add("-o", "--output", metavar="DIR", help="write the rules to files in DIR, one for each language")
     add("--force", action="store_true", help="let --output replace the files of an earlier run")
-    add("--trusted-net", type=_network, action="append", default=[], metavar="CIDR", help="a network whose hosts may be let in")
-    add("--wan", type=_interface, action="append", default=[], metavar="IFACE", help="an interface that strangers come by")
-    add("--never-block", type=_network, action="append", default=[], metavar="CIDR", help="a network that no rule may shut out")
-    add("--scan-hosts", type=_positive, default=10, metavar="N", help="a source that tries N hosts is a scanner (default: 10)")
-    add("--scan-ports", type=_positive, default=10, metavar="N", help="a source that tries N ports is a scanner (default: 10)")
-    add("--since", type=_time, metavar="TIME", help=f"use what was logged at this time or later: {FORMS}")
-    add("--until", type=_time, metavar="TIME", help="use what was logged before this time")
     add("--check", metavar="BASELINE", help="compare with an earlier --format json: exit 1 and what is new, if anything is")
     add("--explain", type=_identity, metavar="ID", help="print the suggestion whose ID begins so, and the events behind it")
-    add("--rotated", action="store_true", help="read the rotated siblings of each log too")
-    add("--max-rules", type=_positive, default=30, metavar="N", help="print at most N rules a language in text (default: 30)")
-    add("-j", "--jobs", type=_positive, metavar="N", help="parsers for the logs of each grade of trust (default: the CPU count)")
     add("-q", "--quiet", action="store_true", help="no progress bar")
     add("--schema", action="store_true", help="print the JSON Schema of --format json")
-    add("--explain-sandbox", action="store_true", help="print each step of the confinement and each role's filter")
-    add("--version", action=_Say, text=lambda _: f"syslogparse {__version__}\n", help="print the version")
-    add("-h", "--help", action=_Say, text=argparse.ArgumentParser.format_help, help="print this")
-    return parser
 
 
 def _kinds(text: str) -> tuple[Kind, ...]:
