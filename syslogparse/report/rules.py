@@ -108,7 +108,9 @@ class _Printer:
                 yield reason
             said = reason
             yield from self._rule(item)
-        yield from (f"{_MARK}or: {other}" for other in together([item.suggestion.rule for item in group.items if item.stands_open]))
+        yield from (
+            f"{_MARK}or: {other}" for other in together([item.suggestion.rule for item in group.items if item.stands_open])
+        )
         yield from (f"{_MARK}{line}" for line in beside(rules))
 
     def _rule(self, item: Item) -> Iterator[str]:
@@ -124,6 +126,8 @@ class _Printer:
             marked = (*lines, *item.after)
             mark = "mark" if len(marked) == 1 else f"marks of {len(marked):,} lines"
             also = ", and with it those of its block below" if item.below else ""
+            if needed := self._script.needs(suggestion.rule):
+                also = f", and once those of {needed}"
             yield _comment(f"risk {suggestion.risk}, remove the {mark} only if you want exactly this{also}:")
             yield from (_MARK + line for line in marked)
         else:

@@ -130,7 +130,7 @@ def _groups(suggestions: list[Suggestion], firewall: Firewall) -> list[Group]:
 
 
 def _in_families(
-    groups: Mapping[bytes | None, list[Item]], entering: Mapping[bytes | None, Item], blocks: Mapping[bytes, str]
+    groups: dict[bytes | None, list[Item]], entering: Mapping[bytes | None, Item], blocks: Mapping[bytes, str]
 ) -> Iterator[Group]:
     """The groups with child profiles right behind their parents. entering: the rule that enters a child."""
     children: dict[bytes | None, list[bytes | None]] = {}

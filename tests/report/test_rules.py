@@ -11,10 +11,12 @@ from syslogparse.languages import render as languages
 from syslogparse.report import rules, sections
 from syslogparse.report.model import Report
 from syslogparse.report.warmup import synthetic_report
+from syslogparse.rules.advise import advise
 from syslogparse.rules.apparmor_model import FileRule
 from syslogparse.rules.model import Advice, FirewallRule, Suggestion, SyscallRule
 from tests.report.hostile import KEY, NASTY, reports
 from tests.report.test_escape import is_harmless
+from tests.rules.make import denial
 
 SHELL = set("$`;&|<>()!'\"*?[]{}~^")
 
@@ -109,6 +111,19 @@ def test_a_risky_rule_of_several_lines_is_a_comment_from_end_to_end(firewall):
             assert all(line.startswith("#") or not line or line in script.head for line in out)
 
 
+def test_the_mark_of_a_rule_for_nft_says_what_else_it_needs():
+    whole = report_of("critical", firewall="nftables")
+    accept = replace(whole.advice.suggestions[0], rule=FirewallRule(4, "INPUT", "ACCEPT", "tcp", "eth0", ports=((80, 80),)))
+    closed = rules.render(replace(whole, advice=Advice((accept,), {})))
+    chain = languages.Script("nftables", [accept.rule], []).head[-1].split()[-1]
+    assert closed.count(f"\n# create chain inet filter {chain}\n") == 1
+    assert f"if you want exactly this, and once those of the 2 lines with {chain} above:\n# add rule" in closed
+    other = replace(accept, rule=replace(accept.rule, dst="192.0.2.1"), risk="low")
+    both = rules.render(replace(whole, advice=Advice((other, accept), {})))
+    assert "remove the mark only if you want exactly this:\n" in both
+    assert "\ncreate chain inet filter" in both
+
+
 def test_one_line_that_fails_the_grammar_closes_them_all():
     whole = report_of("low")
     bad = FirewallRule(4, "INPUT", "DROP", "tcp", "eth0", sources=("10.0.0.1", "$(id)", "10.0.0.3"))
@@ -162,6 +177,47 @@ def test_calls_that_stand_open_are_offered_together():
     assert "\n  # or: SystemCallFilter=getppid openat\n" in out
     assert "\n  # where the unit limits architectures, also: SystemCallArchitectures=x86\n" in out
     assert out.count("ptrace") == 1
+
+
+def printed(*items):
+    whole = synthetic_report(complete=True)
+    return rules.render(replace(whole, advice=advise(items))).split("\n")
+
+
+def test_the_same_reason_is_said_once_for_rules_of_a_profile_that_follow_each_other():
+    out = printed(*(denial(name=b"/srv/%d" % number) for number in range(3)), denial(name=b"/etc/shadow"), denial(profile=b"q"))
+    said = [line for line in out if "allow: " in line]
+    assert said == [
+        "  # allow: The profile denied it.",
+        "  # allow: The profile denied it; at stake: password hashes.",
+        "  # allow: The profile denied it.",
+    ]
+    assert sum("first at" in line for line in out) == 5
+
+
+def test_a_child_that_nothing_enters_is_closed_from_end_to_end():
+    def family(program):
+        ran = denial(profile=b"p", operation=b"exec", name=program, mask=b"x")
+        return printed(ran, denial(profile=b"p//null-" + program, verdict=b"ALLOWED"))
+
+    opened, closed = family(b"/bin/x"), family(b"/bin/sh")
+    assert opened[opened.index("  profile /bin/x {") :].index("  }") > 2
+    begin = closed.index("  # profile /bin/sh {")
+    end = closed.index("  # }")
+    assert closed[begin - 1].startswith("  # closed like the rule that enters it: remove one mark from each line")
+    assert "  #   /srv/page r," in closed[begin:end]
+    assert all(line.startswith("  # ") for line in closed[begin : end + 1])
+    assert "  # risk high, remove the mark only if you want exactly this, and with it those of its block below:" in closed
+    assert not any(line.strip() and not line.strip().startswith("#") for line in closed)
+    back = [line.replace("# ", "", 1) for line in closed[begin : end + 1]]
+    assert [back[0], *back[-2:]] == ["  profile /bin/sh {", "    /srv/page r,", "  }"]
+
+
+def test_the_marks_of_a_rule_and_its_empty_block_are_counted():
+    out = printed(denial(profile=b"p", operation=b"exec", name=b"/bin/sh", mask=b"x"))
+    begin = out.index("  # risk high, remove the marks of 4 lines only if you want exactly this:")
+    assert out[begin + 1] == "  # /bin/sh Cx,"
+    assert out[begin + 4] == "  # }"
 
 
 def test_incomplete_is_said_at_the_top():

@@ -76,6 +76,46 @@ def test_an_item_carries_all_its_lines():
         assert "\n" not in item.rule
 
 
+def run_in_a_child(profile, program, **fields):
+    """The run of a program, and what it did in the complain-mode child of its own."""
+    return [
+        denial(profile=profile, operation=b"exec", name=program, mask=b"x", **fields),
+        denial(profile=profile + b"//null-" + program, verdict=b"ALLOWED"),
+    ]
+
+
+def families(*evidence):
+    (part,) = sections.sections(replace(REPORT, advice=advise(evidence)))
+    return [(group.name, group.closed) for group in part.groups]
+
+
+def test_children_stand_right_behind_their_parents_and_are_closed_like_the_rule_that_enters_them():
+    others = [denial(profile=b"aa"), denial(profile=b"zz"), denial(profile=b"p///bin/z")]
+    found = families(
+        *others, *run_in_a_child(b"p", b"/bin/x"), *run_in_a_child(b"p", b"/bin/sh"), *run_in_a_child(b"q", b"/bin/y")
+    )
+    names = [name for name, _ in found]
+    assert names.index(b"p") + 1 == names.index(b"p///bin/sh")
+    assert names.index(b"p") + 2 == names.index(b"p///bin/x")
+    assert names.index(b"q") + 1 == names.index(b"q///bin/y")
+    assert {name for name, closed in found if closed} == {b"p///bin/sh"}
+
+
+def test_a_child_of_a_closed_child_is_closed_too():
+    inner = [
+        denial(profile=b"p///bin/sh", operation=b"exec", name=b"/bin/x", mask=b"x"),
+        denial(profile=b"p///bin/sh///bin/x", verdict=b"ALLOWED"),
+    ]
+    found = families(*run_in_a_child(b"p", b"/bin/sh"), *inner)
+    assert found == [(b"p", False), (b"p///bin/sh", True), (b"p///bin/sh///bin/x", True)]
+
+
+def test_a_chain_of_children_is_no_matter_of_depth():
+    names = [b"p" + b"///x" * depth for depth in range(900)]
+    found = families(*(denial(profile=name, operation=b"exec", name=b"/x", mask=b"x") for name in names))
+    assert [name for name, _ in found] == names
+
+
 def test_a_child_profile_is_a_block_and_the_rule_that_enters_it_never_stands_alone():
     ran = denial(profile=b"p", operation=b"exec", name=b"/bin/x y", mask=b"x")
     (part,) = sections.sections(replace(REPORT, advice=advise([ran])))
