@@ -148,7 +148,7 @@ def _wanted(options: Options, environment: Mapping[str, str]) -> Wanted:
         scan_ports=options.scan_ports,
     )
     choices = Choices(options.exact, options.apparmor or LATEST)
-    return Wanted(options.intent, choices, network, profiles=_profiles(options))
+    return Wanted(options.intent, choices, network, profiles=_profiles(options), exact=options.exact)
 
 
 def _profiles(options: Options) -> ProfilesInForce:

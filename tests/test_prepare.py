@@ -219,6 +219,11 @@ def test_firewall_rules_know_whom_they_must_not_shut_out(somewhere):
     assert network.interfaces == ("eth0",)
 
 
+def test_exact_is_for_the_firewall_too():
+    assert desk(Options(format="rules", exact=True)).wanted.exact
+    assert not desk(Options(format="rules")).wanted.exact
+
+
 @pytest.mark.parametrize("options", [Options(format="events"), Options(format="rules", kinds=("apparmor", "seccomp"))])
 def test_nobody_asks_about_the_network_without_need(somewhere, options):
     assert desk(options).wanted.network.own == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, NoReturn, Protocol, TypeVar
@@ -69,6 +70,7 @@ def main(desk: Desk, parsers: Sequence[Parser], start: int, receiver: Receiver |
     receiver: the validator, with --output.
     """
     status = exits.LOST
+    gc.disable()  # nothing here refers to itself, and what is looked for in vain are the cycles of a hundred thousand keys
     try:
         status = _run(desk, parsers, start, receiver)
     except OSError as error:
