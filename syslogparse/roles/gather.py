@@ -325,7 +325,9 @@ class Gathering:
             size = len(one.fields) + _SAMPLE_BYTES
             if size <= self._sample_room:
                 sample = Sample(Position(subject.file, one.block, one.line), one.time, one.repeat, one.fields)
-                self._sample_room -= size * self.fold.show(subject, [sample])
+                before = self._shown_of(subject)
+                self.fold.show(subject, [sample])  # it may take the place of a smaller one
+                self._sample_room -= self._shown_of(subject) - before
 
     def _fold(self, subject: Subject, tally: Tally, identities: Identities) -> None:
         if subject not in self.fold.tallies:
@@ -339,6 +341,9 @@ class Gathering:
         before = self._held_of(subject)
         self.fold.add(subject, tally, identities)
         self._identity_room -= _IDENTITY_BYTES * (self._held_of(subject) - before)
+
+    def _shown_of(self, subject: Subject) -> int:
+        return sum(len(one.fields) + _SAMPLE_BYTES for one in self.fold.samples.get(subject, ()))
 
     def _held_of(self, subject: Subject) -> int:
         return len(self.fold.identities.get(subject, ()))

@@ -134,7 +134,7 @@ def writable_by_others(paths: Iterable[str], owners: Collection[int] = (0,)) -> 
                 continue
             seen.add((path, is_leaf))
             status = _status(path)
-            if status is not None and _is_writable_by_others(status, owners, is_leaf=is_leaf):
+            if status is not None and _is_writable_by_others(path, status, owners, is_leaf=is_leaf):
                 yield path
             waiting.append((os.path.dirname(path), is_leaf and status is None))
             if status is not None and stat.S_ISLNK(status.st_mode):
@@ -151,14 +151,24 @@ def _status(path: str) -> os.stat_result | None:
         raise
 
 
-def _is_writable_by_others(status: os.stat_result, owners: Collection[int], *, is_leaf: bool) -> bool:
+def _is_writable_by_others(path: str, status: os.stat_result, owners: Collection[int], *, is_leaf: bool) -> bool:
     if status.st_uid not in owners:
         return True
     if stat.S_ISLNK(status.st_mode):  # its mode says nothing: whoever can write the directory can replace it
         return False
-    shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != 0)
+    shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and (status.st_gid != 0 or _has_access_list(path)))
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and not is_leaf
     return bool(shared and not sticky)
+
+
+def _has_access_list(path: str) -> bool:
+    """Whether the group's bits of the mode stand for more than the group (acl(5): they are the mask of the list)."""
+    try:
+        return bool(os.getxattr(path, "system.posix_acl_access"))
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.EOPNOTSUPP, *_NOT_THERE):
+            return False
+        raise
 
 
 def _program_files() -> Iterator[str]:

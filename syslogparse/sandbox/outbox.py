@@ -92,6 +92,9 @@ def _refuse_shared(place: str, status: os.stat_result) -> None:
         raise OutboxRefused("others can write in it", "chmod go-w DIR, or " + _SHARED)
     for found in writable_by_others([place], (0, caller)):
         raise OutboxRefused(f"{found} can be changed by somebody else", _SHARED)
+    # Now that nobody else can change where the name leads to: it may have led elsewhere when the directory was opened.
+    if not os.path.samestat(os.lstat(place), status):
+        raise OutboxRefused("it was moved while it was looked at", _SHARED)
 
 
 def open_files(directory: int, names: Sequence[str], *, replace: bool) -> Outbox:

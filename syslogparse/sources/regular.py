@@ -43,7 +43,8 @@ def _copy(descriptor: int, limit: int) -> memoryview:
         raise Refused(f"is larger than {limit >> 20} MiB")
     if size == 0:  # mmap(2) refuses a length of 0
         return memoryview(b"")
-    memory = memoryview(mmap.mmap(-1, size))
+    # Private: a map is shared by default, and a parser that was taken over could write what the analyst reads later.
+    memory = memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
     length = 0
     while length < size and (read := os.readv(descriptor, [memory[length : length + _PIECE]])):
         length += read

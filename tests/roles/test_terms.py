@@ -144,6 +144,16 @@ def test_samples_are_bounded(stage, monkeypatch):
     assert found.count == 2
 
 
+def test_large_samples_in_the_place_of_small_ones_are_bounded_too(stage, monkeypatch):
+    monkeypatch.setattr(gathering_module, "_ROOM", 30_000)
+    small = showing(SECOND, *[sample(at=1)] * MAX_SAMPLES)
+    large = showing(FIRST, *[sample(fields=wire.encode({"prefix": b"x" * 2000}))] * MAX_SAMPLES)
+    liar = stage.ending(1, PLACES, READY, *BOTH, small, large, DONE)
+    (samples,) = gather([liar], PLACES, terms=SHOWN).gathering.fold.samples.values()
+    assert len(samples) == MAX_SAMPLES
+    assert sum(len(one.fields) + gathering_module._SAMPLE_BYTES for one in samples) <= 30_000
+
+
 def test_the_earliest_samples_are_kept_in_whatever_order_they_come():
     subject = Subject(0, b"gw", "syslog", "netfilter", KEY)
     every = [Sample(Position(0, number % 3, number), 1, 1, b"%d" % number) for number in range(50)]

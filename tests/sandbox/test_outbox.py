@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+from syslogparse.sandbox import launch, outbox
 from syslogparse.sandbox.outbox import OutboxRefused, aside, open_directory, open_files
 from tests.sandbox.children import in_child
 
@@ -71,7 +72,7 @@ def test_another_owner(folder, owner):
     assert _refused(folder).problem == "belongs to somebody else"
 
 
-def test_an_access_list_shows_in_the_mode(folder):
+def _let_user_1000_write(folder):
     # acl(5): with a list of access rights the group's bits of the mode are its mask. The format is linux/posix_acl_xattr.h's.
     entries = [(0x01, 7, -1), (0x02, 7, 1000), (0x04, 0, -1), (0x10, 7, -1), (0x20, 0, -1)]
     listed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
@@ -81,7 +82,34 @@ def test_an_access_list_shows_in_the_mode(folder):
         if error.errno != errno.EOPNOTSUPP:
             raise
         pytest.skip("this file system has no lists of access rights")
+
+
+def test_an_access_list_shows_in_the_mode(folder):
+    _let_user_1000_write(folder)
     assert _refused(folder).problem == "others can write in it"
+
+
+def test_an_access_list_above_it_though_the_group_is_roots(tmp_path):
+    above = tmp_path / "above"
+    above.mkdir(mode=0o755)
+    (above / "box").mkdir(mode=0o700)
+    above.chmod(0o775)
+    os.close(open_directory(str(above / "box")))  # group root alone may write there
+    _let_user_1000_write(above)
+    assert above.stat().st_gid == 0
+    assert _refused(above / "box").problem == f"{above} can be changed by somebody else"
+
+
+def test_the_directory_that_was_opened_is_the_one_that_the_name_leads_to(tmp_path, folder, monkeypatch):
+    looked_at = launch.writable_by_others
+
+    def replaced(paths, owners):
+        folder.rename(tmp_path / "moved")
+        folder.mkdir(mode=0o700)
+        return looked_at(paths, owners)
+
+    monkeypatch.setattr(outbox, "writable_by_others", replaced)
+    assert _refused(folder).problem == "it was moved while it was looked at"
 
 
 def test_somebody_above_can_rename_it(tmp_path, folder):

@@ -21,6 +21,22 @@ def test_a_file_is_copied_whole(tmp_path):
     assert isinstance(copied.obj, mmap.mmap)
 
 
+def test_a_child_that_writes_to_the_copy_changes_its_own_alone(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"as it was")
+    copied = copy_regular(str(path), MIB)
+    memory = copied.obj
+    assert isinstance(memory, mmap.mmap)  # what a parser that was taken over has, whatever the view on it says
+    child = os.fork()
+    if child == 0:
+        try:
+            memory[:] = b"as itsnot"
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert bytes(copied) == b"as it was"
+
+
 def test_an_empty_file(tmp_path):
     (tmp_path / "file").touch()
     assert bytes(copy_regular(str(tmp_path / "file"), MIB)) == b""
