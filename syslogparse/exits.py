@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 DONE = 0
+NEW = 1
+"""--check has found something that its baseline has not."""
 USAGE = 2
 UNREADABLE = 3
 NO_SANDBOX = 4

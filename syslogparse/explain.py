@@ -19,13 +19,15 @@ _ORDER = {
     "2": "capabilities",
     "3": "open",
     "4": "fork; supervisor and analyst confine themselves",
-    "5": "fork the parsers",
+    "5": "fork the validator and the parsers",
     "6": "filter",
 }
 _WHO: dict[Role, str] = {
     "parser": "reads mapped log bytes; the attack surface",
     "analyst": "merges what parsers send, decides, prints",
+    "validator": "with --output: checks lines of rules and writes them to files without a name",
     "supervisor": "waits; touches no byte of a log",
+    "broker": "the supervisor with --output: waits; reads one byte; gives finished files their names",
 }
 
 

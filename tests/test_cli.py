@@ -42,6 +42,14 @@ def options(*arguments):
         (["-j", "1024"], Options(jobs=1024)),
         (["-j2", "-q", "log"], Options(jobs=2, quiet=True, logs=("log",))),
         (["bad\udcffname"], Options(logs=("bad\udcffname",))),
+        (["--since", "yesterday", "--until", "now"], Options(since="yesterday", until="now")),
+        (["--since", "-2h", "log"], Options(since="-2h", logs=("log",))),
+        (["log", "--until=-1d12h", "-q"], Options(until="-1d12h", logs=("log",), quiet=True)),
+        (["--since", "2026-11-22 05:00", "--", "--since", "x"], Options(since="2026-11-22 05:00", logs=("--since", "x"))),
+        (["--check", "base.json"], Options(check="base.json")),
+        (["--check", "base.json", "-f", "rules"], Options(check="base.json", format="rules")),
+        (["--explain", "0123456789abcdef"], Options(explain="0123456789abcdef")),
+        (["--explain", "0aB", "-f", "text"], Options(explain="0ab", format="text")),
     ],
 )
 def test_options(arguments, expected):
@@ -79,6 +87,23 @@ def ends(*arguments):
         ["--apparmor-abi", "3.0.8.1"],
         ["--apparmor-abi", ""],
         ["--apparmor-abi", "-1"],
+        ["--since", "x"],
+        ["--since", ""],
+        ["--until", "-q"],
+        ["--since", "--until", "now"],
+        ["--until"],
+        ["--until", "\x1b[2J"],
+        ["--check"],
+        ["--check", "base.json", "-f", "events"],
+        ["--check", "base.json", "--explain", "ab"],
+        ["--check", "base.json", "-o", "x"],
+        ["--explain", ""],
+        ["--explain", "0x12"],
+        ["--explain", "0123456789abcdef0"],
+        ["--explain", "\uff11"],
+        ["--explain", "ab", "-f", "json"],
+        ["--explain", "ab", "-f", "rules"],
+        ["--explain", "ab", "-o", "x"],
         ["-f"],
         ["--nonsense", "\x1b[2J\n\r\u202e\udcff\ud800"],
         ["-f", "\x1b]0;x\x07"],
@@ -111,7 +136,7 @@ def test_help_names_every_option_and_status(capfd, flag):
     assert len(names) > 15
     for name in names:
         assert name in out
-    assert [line.split()[0] for line in out.partition("exit status:\n")[2].splitlines()] == ["0", "2", "3", "4", "5"]
+    assert [line.split()[0] for line in out.partition("exit status:\n")[2].splitlines()] == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_schema_is_one(capfd):

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from syslogparse.report.files import NAMES
+from syslogparse.roles.validator import MAX_FILE, MAX_LINE
+from syslogparse.sandbox.outbox import MODE, aside
 from syslogparse.sandbox.seccomp import BUDGET, LOG_ROLES, ROLES, TABLE, allowed
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +20,8 @@ OLD = set(
 
 def rows():
     """The side-by-side table: name, in the list of 2014, in each role's, reason."""
-    found = re.findall(r"^\| ([a-z0-9_]+) \| (yes)?[^|]*\| (yes)? ?\| (yes)? ?\| (yes)? ?\| ([^|]+) \|$", PRIVSEP, re.MULTILINE)
+    row = r"^\| ([a-z0-9_]+) \| (yes)?[^|]*" + r"\| (yes)? ?" * len(ROLES) + r"\| ([^|]+) \|$"
+    found = re.findall(row, PRIVSEP, re.MULTILINE)
     return {name: (bool(old), tuple(map(bool, roles)), why) for name, old, *roles, why in found}
 
 
@@ -61,3 +65,12 @@ def test_the_dependency_table_names_every_dependency():
     wanted = re.findall(r'^    "([a-zA-Z_-]+)[><=]', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(wanted) > 8
     assert [name for name in wanted if name not in readme] == []
+
+
+def test_the_names_of_files_are_those_of_the_code():
+    for name in NAMES.values():
+        assert f"`{name}`" in PRIVSEP
+    assert f"`{aside('NAME')}`" in PRIVSEP
+    assert f"{MAX_LINE >> 10} KiB" in PRIVSEP
+    assert f"{MAX_FILE >> 20} MiB" in PRIVSEP
+    assert f"mode {MODE:04o}" in PRIVSEP

@@ -3,16 +3,24 @@ import os
 import pty
 import resource
 import subprocess
+import time
+from collections.abc import Mapping
 from datetime import UTC
 
 import pytest
 
 from syslogparse import prepare
+from syslogparse.evidence.period import Period
 from syslogparse.options import Options
 from syslogparse.prepare import NoBar, installed_apparmor, prepare_desk, prepare_jobs
+from syslogparse.report import files
+from syslogparse.report.model import Report
 from syslogparse.report.progress import Progress
 from syslogparse.report.warmup import synthetic_report
+from syslogparse.roles import validator
+from syslogparse.roles.terms import Terms
 from syslogparse.sources.blocks import BLOCK_BYTES
+from syslogparse.sources.neighbours import Neighbours
 from syslogparse.sources.open import Log, Unreadable
 from syslogparse.sources.trust import UNTRUSTED, Grades
 
@@ -84,7 +92,7 @@ def test_the_state_of_the_sandbox():
 
 def rendered(made):
     assert made.render is not None
-    return made.render(synthetic_report(complete=True))
+    return b"".join(made.render(synthetic_report(complete=True)))
 
 
 def test_json():
@@ -188,3 +196,109 @@ def test_rules_are_for_the_parser_at_hand_unless_another_is_named(monkeypatch):
     assert desk(Options(format="rules", apparmor=(4, 0))).options.apparmor == (4, 0)
     assert desk(Options(format="rules", kinds=("netfilter",))).options.apparmor is None
     assert desk(Options(format="events")).options.apparmor is None
+
+
+@pytest.fixture
+def somewhere(monkeypatch):
+    asked: list[Mapping[str, str]] = []
+
+    def known(environment):
+        asked.append(environment)
+        return Neighbours(("192.0.2.2",), ("192.0.2.1",), ("192.0.2.53",), ("203.0.113.9",), (22,), ("eth0",))
+
+    monkeypatch.setattr(prepare, "neighbours", known)
+    return asked
+
+
+def test_firewall_rules_know_whom_they_must_not_shut_out(somewhere):
+    told = {"SSH_CONNECTION": "203.0.113.9 1 192.0.2.2 22"}
+    network = desk(Options(format="rules", never_block=("10.0.0.0/8",)), environment=told).wanted.network
+    assert somewhere == [told]
+    assert (network.own, network.gateways, network.resolvers) == (("192.0.2.2",), ("192.0.2.1",), ("192.0.2.53",))
+    assert (network.admins, network.admin_ports, network.never_block) == (("203.0.113.9",), (22,), ("10.0.0.0/8",))
+    assert network.interfaces == ("eth0",)
+
+
+def test_exact_is_for_the_firewall_too():
+    assert desk(Options(format="rules", exact=True)).wanted.exact
+    assert not desk(Options(format="rules")).wanted.exact
+
+
+@pytest.mark.parametrize("options", [Options(format="events"), Options(format="rules", kinds=("apparmor", "seccomp"))])
+def test_nobody_asks_about_the_network_without_need(somewhere, options):
+    assert desk(options).wanted.network.own == ()
+    assert somewhere == []
+
+
+def test_the_time_asked_for(monkeypatch):
+    monkeypatch.setattr(time, "time_ns", lambda: 1_795_328_446_882_000_000)
+    berlin = {"TZ": "Europe/Berlin"}
+    terms = desk(Options(format="json", since="today", until="-1h", trust="kern"), environment=berlin).terms
+    midnight = 1_795_302_000_000_000
+    assert terms == Terms("kern", Period(midnight, 1_795_328_446_882_000 - 3_600_000_000))
+    (job,) = prepare_jobs(desk(Options(format="json", since="today"), environment=berlin), UTC)
+    assert all(worker.period == Period(midnight) and worker.beside is not None for worker in job.workers)
+    assert desk(Options(format="json")).terms == Terms()
+
+
+def test_a_time_that_ends_before_it_begins(capfd):
+    for since, until in (("now", "-1h"), ("2026-11-22", "2026-11-22")):
+        child = os.fork()
+        if child == 0:
+            desk(Options(format="json", since=since, until=until))
+            os._exit(99)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+        assert capfd.readouterr().err == "syslogparse: --until is not later than --since\n"
+
+
+def test_a_baseline_is_read_and_not_looked_at(tmp_path, capfd):
+    path = tmp_path / "base\x1b.json"
+    path.write_bytes(b"no JSON")
+    baseline = desk(Options(format="json", check=str(path))).baseline
+    assert baseline is not None
+    assert bytes(baseline) == b"no JSON"
+    path.unlink()
+    child = os.fork()
+    if child == 0:
+        desk(Options(format="json", check=str(path)))
+        os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    words = f"syslogparse: {tmp_path}/base\\x1b.json: no such file or directory; make one with: syslogparse --format json "
+    assert capfd.readouterr().err.startswith(words)
+
+
+def test_what_check_and_explain_print(monkeypatch, tmp_path):
+    path = tmp_path / "base.json"
+    path.write_bytes(b"{}")
+    for terminal in (True, False):
+        monkeypatch.setattr(os, "isatty", lambda _descriptor, answer=terminal: answer)
+        assert b" new suggestions from" in rendered(desk(Options(check=str(path), quiet=True)))
+        assert b"\nEvidence (the first " in rendered(desk(Options(explain="ab", quiet=True)))
+    assert json.loads(rendered(desk(Options(check=str(path), format="json"))))["version"] == 1
+    assert rendered(desk(Options(check=str(path), format="rules"))).startswith(b"# Suggested by syslogparse.")
+    (job,) = prepare_jobs(desk(Options(explain="ab")), UTC)
+    assert all(worker.samples for worker in job.workers)
+
+
+@pytest.mark.parametrize("firewall", ["iptables", "nftables", "ufw"])
+@pytest.mark.parametrize("kinds", [("netfilter", "apparmor", "seccomp"), ("seccomp",), ("netfilter",)])
+def test_documents_for_files(firewall, kinds):
+    """The synthetic report has all that rules can hold; the validator has taken it once when the desk is made."""
+    options = Options(format="json", output="x", firewall=firewall, kinds=kinds)
+    made = desk(options)
+    report = synthetic_report(complete=True)
+    numbers = [number for number, _ in made.documents(Report(report.summary, report.advice, firewall))]
+    assert numbers == list(range(len(kinds)))
+    assert set(made.sandbox.seccomp) == {"parser", "analyst", "validator", "supervisor"}
+
+
+def test_no_documents_without_files():
+    made = desk()
+    assert made.documents is None
+    assert set(made.sandbox.seccomp) == {"parser", "analyst", "supervisor"}
+
+
+def test_a_report_that_the_validator_would_refuse_is_noticed_before_any_log(monkeypatch):
+    monkeypatch.setattr(files, "lines", lambda _: [("iptables", ["reboot"])])
+    with pytest.raises(validator.Refused):
+        desk(Options(format="json", output="x"))

@@ -7,7 +7,10 @@ import resource
 import pytest
 
 from syslogparse import run
+from syslogparse.languages.render import Language
 from syslogparse.options import Options
+from syslogparse.roles import validator
+from syslogparse.sandbox.outbox import Outbox
 from syslogparse.sandbox.step import SandboxError
 from syslogparse.sources.open import Unreadable
 from tests.roles.actors import Stage
@@ -123,3 +126,44 @@ def test_a_processs_name(stage):
             os.write(1, comm.read())
 
     assert stage.run(act).out == b"sp-analyst\n"
+
+
+def _output(files=3):
+    pipes = [run.Pipe(10 * number, 10 * number + 1) for number in range(5, 8)]
+    box = Outbox(50, 51, ("a", "b", "c")[:files], tuple(range(60, 60 + files)), replace=False)
+    languages: tuple[Language, ...] = ("iptables", "apparmor", "seccomp")
+    return run.Output("/where", languages[:files], box, *pipes)
+
+
+@pytest.mark.parametrize("parsers", [1, 2, 7])
+@pytest.mark.parametrize("output", [None, _output()], ids=["plain", "output"])
+def test_the_analysts_descriptors_have_no_gap(parsers, output):
+    pipes = run.Pipes(run.Pipe(3, 4), tuple(run.Pipe(100 + number, 200 + number) for number in range(parsers)), output)
+    channels = pipes.analysts_channels()
+    more = 2 if output else 0
+    assert channels.descriptors() == list(range(3 + parsers + more))
+    assert channels.reads == (0, *range(3, 3 + parsers + more // 2))
+    assert channels.writes == ((1, 2, 4 + parsers) if output else (1, 2))
+    assert len(pipes.analysts()) == 1 + parsers + more
+    assert pipes.parsers() == [200 + number for number in range(parsers)]
+    assert pipes.analysts()[1 : 1 + parsers] == [100 + number for number in range(parsers)]
+
+
+def test_the_validators_descriptors_stand_in_the_order_of_its_ends():
+    output = _output()
+    held = run.Pipes(run.Pipe(3, 4), (), output).validators()
+    ends = validator.ends(3)
+    by_number = dict(zip(range(ends.lines, ends.lines + len(held)), held, strict=True))
+    assert by_number[ends.lines] == output.lines.read
+    assert by_number[ends.ready] == output.ready.write
+    assert by_number[ends.verdict] == output.verdict.write
+    assert tuple(by_number[file] for file in ends.files) == output.box.files
+    assert run.Pipes(run.Pipe(3, 4), (), None).validators() == []
+
+
+def test_a_directory_that_is_refused_is_a_usage_error(stage):
+    done = stage.run(lambda: run.run(Options(output="/nowhere\x1b/x", logs=("/dev/null",))))
+    assert (done.status, done.out) == (2, b"")
+    assert done.err.decode() == (
+        "syslogparse: --output /nowhere\\x1b/x: no such file or directory\nsyslogparse: hint: make it first: mkdir -m 700 DIR\n"
+    )

@@ -140,26 +140,28 @@ class Fold:
         return [self._evidence(kind, key, parts, first_lines) for (kind, key), parts in groups.items()]
 
     def _evidence(self, kind: Kind, key: Key, parts: _Parts, first_lines: Mapping[tuple[int, int], int]) -> Evidence:
-        known = self._union(parts)
+        known, grades = self._union(parts), self._grades(parts)
         places = {position for _, tally in parts for position in (tally.first, tally.last)}
-        places |= {sample.position for subject, _ in parts for sample in self.samples.get(subject, ())}
-        most = MAX_SAMPLES if self.samples else MAX_PLACES
+        most = MAX_PLACES
+        if self.samples:
+            places |= {sample.position for subject, _ in parts for sample in self.samples.get(subject, ())}
+            most = MAX_SAMPLES
         lines, named = _lines_of(parts)
         if kind == "netfilter":
             count, attempts = lines, lines - named + identity.attempts(named, known)
         else:
             count = attempts = lines - named + identity.events(named, known)
-        grades = self._grades(parts)
         hosts = [subject.host for subject, _ in parts if subject.host]
         # Whoever repeats what a stronger grade has told may have invented the name of a host, but nothing else.
         hosts = [subject.host for subject, _ in parts if subject.host and subject.grade in grades] or hosts
+        times = _times(parts)
         return Evidence(
             kind=kind,
             key=key,
             count=count,
             attempts=attempts,
-            first=min(_times(parts), default=None),
-            last=max(_times(parts), default=None),
+            first=min(times, default=None),
+            last=max(times, default=None),
             hosts=tuple(sorted(set(hosts))),
             grades=grades,
             places=tuple(sorted(_positions(places, first_lines))[:most]),
@@ -169,7 +171,11 @@ class Fold:
         )
 
     def _union(self, parts: _Parts) -> Identities:
-        known: Identities = {}
+        if len(parts) == 1:
+            known = self.identities.get(parts[0][0], {})
+            if len(known) <= identity.MAX_KEPT:
+                return known
+        known = {}
         for subject, _ in parts:
             identity.add(known, self.identities.get(subject, NONE))
         identity.trim(known)
@@ -177,6 +183,8 @@ class Fold:
 
     def _grades(self, parts: _Parts) -> dict[Grade, int]:
         """Lines of each grade, but for those that only repeat what a stronger grade has told: they need not be believed."""
+        if len(parts) == 1:
+            return {parts[0][0].grade: parts[0][1].count}
         grades: dict[Grade, int] = {}
         told: Identities = {}
         for grade in GRADES:
@@ -218,6 +226,5 @@ def _positions(places: Iterable[Position], first_lines: Mapping[tuple[int, int],
             yield place.file, before + place.line + 1
 
 
-def _times(parts: _Parts) -> Iterator[int]:
-    for _, tally in parts:
-        yield from (time for time in (tally.first_time, tally.last_time) if time is not None)
+def _times(parts: _Parts) -> list[int]:
+    return [time for _, tally in parts for time in (tally.first_time, tally.last_time) if time is not None]

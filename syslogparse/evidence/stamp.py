@@ -127,7 +127,9 @@ class Clock:
             return None
 
     def _latest(self, month: int, day: int, time: tuple[int, int, int], zone: tzinfo) -> int | None:
-        for year in range(min(self._latest_year + 1, 9999), max(self._latest_year - _LEAP_CYCLE - 1, 0), -1):
+        # Between two zones are less than two days, so that only the first two of January can be of the year after.
+        latest = self._latest_year + int(month == 1 and day <= 2)
+        for year in range(min(latest, 9999), max(self._latest_year - _LEAP_CYCLE - 1, 0), -1):
             try:
                 value = _microseconds(datetime(year, month, day, *time, tzinfo=zone))
             except ValueError:

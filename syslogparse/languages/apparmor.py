@@ -28,6 +28,7 @@ from syslogparse.rules.apparmor_model import (
     MessageQueueRule,
     MountRule,
     NetworkRule,
+    Part,
     PivotRootRule,
     PtraceRule,
     SignalRule,
@@ -72,6 +73,10 @@ def quoted(path: bytes) -> str:
 def value(text: bytes) -> str:
     """``text`` as the value of a condition (``peer=``) or as a profile's name that means exactly ``text``."""
     return _in_quotes(_literal(text, _PLAIN_IN_VALUES))
+
+
+def _pattern(parts: Sequence[Part], plain: frozenset[int]) -> str:
+    return _in_quotes("".join(one.text if isinstance(one, Glob) else _literal(one, plain) for one in parts))
 
 
 def _in_quotes(text: str) -> str:
@@ -119,10 +124,7 @@ def _is_plain_letter(letter: str) -> bool:
 
 def _file(rule: FileRule) -> str:
     perms = "".join(letter for letter in _WRITTEN if letter in rule.perms) + rule.execute
-    path = quoted(rule.path)
-    if rule.pattern:
-        parts = (one.text if isinstance(one, Glob) else _literal(one, _PLAIN_IN_PATHS) for one in rule.pattern)
-        path = _in_quotes("".join(parts))
+    path = _pattern(rule.pattern, _PLAIN_IN_PATHS) if rule.pattern else quoted(rule.path)
     target = f" -> {value(rule.target)}" if rule.target else ""
     return f"{_owner(rule.owner)}{path} {perms}{target}"
 
@@ -148,7 +150,9 @@ def _conditions(*pairs: tuple[str, str]) -> str:
     return "".join(f" {name}={text}" for name, text in pairs if text)
 
 
-def _value(text: bytes) -> str:
+def _value(text: bytes, pattern: Sequence[Part] = ()) -> str:
+    if pattern:
+        return _pattern(pattern, _PLAIN_IN_VALUES)
     return value(text) if text else ""
 
 
@@ -164,13 +168,18 @@ def _network(rule: NetworkRule) -> str:
 
 
 def _unix(rule: UnixRule) -> str:
-    here = _conditions(("type", rule.sock_type), ("addr", _value(rule.addr)))
-    return f"unix ({', '.join(rule.access)}){here}{_peer(('addr', _value(rule.peer_addr)))}"
+    here = _conditions(("type", rule.sock_type), ("addr", _value(rule.addr, rule.addr_pattern)))
+    return f"unix ({', '.join(rule.access)}){here}{_peer(('addr', _value(rule.peer_addr, rule.peer_pattern)))}"
 
 
 def _dbus(rule: DbusRule) -> str:
-    names = ("bus", "path", "name", "interface", "member")
-    said = _conditions(*((name, _value(getattr(rule, name))) for name in names))
+    said = _conditions(
+        ("bus", _value(rule.bus)),
+        ("path", _value(rule.path, rule.path_pattern)),
+        ("name", _value(rule.name)),
+        ("interface", _value(rule.interface)),
+        ("member", _value(rule.member)),
+    )
     return f"dbus {_access(rule.access)}{said}{_peer(('label', _value(rule.label)))}"
 
 

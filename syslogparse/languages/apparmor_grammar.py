@@ -22,6 +22,7 @@ _FILES = r"(?:(?<=[^/]/)\*)?"
 _PATTERN = rf'(?:{_STARTS}(?:{_IN_PATH}|{_GLOB})*{_FILES}|"{_STARTS}(?:{_IN_PATH}|{_GLOB}| )*{_FILES}")'
 _IN_VALUE = rf"[A-Za-z0-9/._+:%~&{_LETTER}-]|@(?!\{{)|{_ESCAPED}|{_OCTAL}"
 _VALUE = rf'(?:(?:{_IN_VALUE})+|"(?:{_IN_VALUE}| )+")'
+_NAME = rf'(?:(?:{_IN_VALUE}|@\{{uid\}}|\[0-9\]\*|\?)+|"(?:{_IN_VALUE}|@\{{uid\}}|\[0-9\]\*|\?| )+")'
 _PERMS = r"m?r?(?:w|a)?l?k?(?:ix|[PC]x)?"
 _FILE = re.compile(rf"(?:owner )?{_PATTERN} (?=[a-zPC])({_PERMS})(?: -> {_VALUE})?,")
 _LINK = re.compile(rf"(?:owner )?link subset {_PATH} -> {_PATH},")
@@ -38,7 +39,7 @@ _IP = "ip=[0-9a-f.:]{2,45}"
 _PORT = "port=[1-9][0-9]{0,4}"
 _ENDS = rf"(?: {_IP})?(?: {_PORT})?(?: peer=\((?:{_IP}|{_PORT}|{_IP} {_PORT})\))?"
 _NETWORK = re.compile(rf"network(?: {_SOCKET_ACCESS})? [a-z][a-z0-9]{{1,10}} {_SOCKET_TYPE}({_ENDS}),")
-_UNIX = re.compile(rf"unix {_SOCKET_ACCESS} type={_SOCKET_TYPE}(?: addr={_VALUE})?(?: peer=\(addr={_VALUE}\))?,")
+_UNIX = re.compile(rf"unix {_SOCKET_ACCESS} type={_SOCKET_TYPE}(?: addr={_NAME})?(?: peer=\(addr={_NAME}\))?,")
 
 
 def _words(word: str) -> str:
@@ -47,7 +48,7 @@ def _words(word: str) -> str:
 
 _DBUS_PEER = rf"(?: peer=\(label={_VALUE}\))?"
 _DBUS = re.compile(
-    rf"dbus {_words('(?:send|receive)')}(?: bus={_VALUE})?(?: path={_VALUE})?(?: interface={_VALUE})?"
+    rf"dbus {_words('(?:send|receive)')}(?: bus={_VALUE})?(?: path={_NAME})?(?: interface={_VALUE})?"
     rf"(?: member={_VALUE})?{_DBUS_PEER},"
     rf"|dbus bind(?: bus={_VALUE})? name={_VALUE},"
     rf"|dbus eavesdrop(?: bus={_VALUE})?,"

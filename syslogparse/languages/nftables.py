@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import shlex
 from _blake2 import blake2b, blake2s
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -188,7 +188,7 @@ def head(rules: Sequence[FirewallRule], opened: Sequence[FirewallRule]) -> list[
     said = [rule for rule in rules if not unsayable(rule)]
     drops = sorted({(_family(rule), rule.chain.lower()) for rule in said if rule.target == "DROP"}, reverse=True)
     accepts = sorted({rule.chain.lower() for rule in said if rule.target == "ACCEPT"})
-    live = {rule.chain.lower() for rule in opened if rule.target == "ACCEPT"}
+    live = live_chains(opened)
     families = sorted({family for family, _ in drops}, reverse=True)
     made: list[str] = []
     for family in families:
@@ -196,11 +196,22 @@ def head(rules: Sequence[FirewallRule], opened: Sequence[FirewallRule]) -> list[
         hooks = [chain for its, chain in drops if its == family]
         made += [f"add chain {family} {ours} {chain} {{ {_hook(chain)} }}" for chain in hooks]
     for chain in accepts:
-        mark = "" if chain in live else "# "
+        mark = "" if chain in live else "# "  # without it a file that only drops could not be loaded again
         made.append(f"{mark}create chain inet filter {ours}_{chain}")
         made.append(f"{mark}insert rule inet filter {chain} jump {ours}_{chain}")
     sets = [_digest(rule) for rule in said if rule.target == "ACCEPT" and len(rule.sources) > 1]
     return [*_WORDS, *_taking_drops_back(ours, families), *_taking_accepts_back(ours, accepts, sets), *made]
+
+
+def live_chains(opened: Iterable[FirewallRule]) -> frozenset[str]:
+    """Chains of ours that ``head`` makes for rules that accept and stand open; those for others are comments."""
+    return frozenset(rule.chain.lower() for rule in opened if rule.target == "ACCEPT")
+
+
+def needs(rule: FirewallRule, ours: str, live: Container[str]) -> str:
+    """In words, the comments of ``head`` that ``rule`` needs as commands; empty where it needs none. live: ``live_chains``."""
+    chain = rule.chain.lower()
+    return "" if rule.target != "ACCEPT" or unsayable(rule) or chain in live else f"the 2 lines with {ours}_{chain} above"
 
 
 def _hook(chain: str) -> str:

@@ -98,7 +98,15 @@ class Script:
         self.head: Sequence[str] = {"iptables": iptables.HEAD, "ufw": ufw.HEAD, "seccomp": seccomp.HEAD}.get(language, ())
         """Lines that stand before the rules."""
         if language == "nftables":
-            self.head = nftables.head(firewall, [rule for rule in opened if isinstance(rule, FirewallRule)])
+            open_ones = [rule for rule in opened if isinstance(rule, FirewallRule)]
+            self._live = nftables.live_chains(open_ones)
+            self.head = nftables.head(firewall, open_ones)
+
+    def needs(self, rule: Rule) -> str:
+        """Which comments of the head ``rule`` needs as what they are, in words; empty where it needs none."""
+        if self._language != "nftables" or not isinstance(rule, FirewallRule):
+            return ""
+        return nftables.needs(rule, self._table, self._live)
 
     def lines(self, rule: Rule, why: str) -> tuple[str, ...]:
         """The rule; ``why`` becomes its comment where the language has comments that stay with rules."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2s
+from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import JSONEncoder
 from typing import Annotated, Literal
 
@@ -10,12 +10,13 @@ import msgspec
 
 from syslogparse.evidence.model import Evidence, Grade, Kind, Reason
 from syslogparse.languages import render as languages
+from syslogparse.languages.apparmor_policy import BASE as LOCAL_BASE
 from syslogparse.languages.render import Firewall
-from syslogparse.report import sections
+from syslogparse.report import identity
 from syslogparse.report.events import ascii_json
 from syslogparse.report.model import Report, Summary
 from syslogparse.report.timefmt import timestamp
-from syslogparse.rules.model import Confidence, Intent, Risk, Suggestion, SyscallRule
+from syslogparse.rules.model import Confidence, Intent, Risk, Rule, Suggestion, SyscallRule
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 LineNumber = Annotated[int, msgspec.Meta(ge=1, description="counted from 1, by line feed")]
@@ -66,8 +67,12 @@ class Overview(msgspec.Struct, frozen=True):
     lines: Count
     bytes: Count
     events: dict[Kind, Count]
+    since: Annotated[Time | None, msgspec.Meta(description="asked for: what was logged at this time or later")]
+    until: Annotated[Time | None, msgspec.Meta(description="asked for: what was logged before this time")]
     first: Time | None
     last: Time | None
+    policy: Annotated[tuple[FileName, ...], msgspec.Meta(description="files with policy in force that were asked")]
+    network: Annotated[dict[str, Count], msgspec.Meta(description="how much is known of the machine's own network")]
     undecoded: UndecodedLines
     not_suggested: Annotated[dict[str, Count], msgspec.Meta(description="understood, and yet no rule: events by reason")]
     trust: Annotated[dict[Grade, Count], msgspec.Meta(description="events by how hard their log is to forge")]
@@ -82,8 +87,8 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$", description="the same for the same rule in every run")]
     kind: Literal["iptables", "nftables", "ufw", "apparmor", "seccomp"]
     intent: Intent
-    rule: str
-    undo: str
+    rule: Annotated[str, msgspec.Meta(description="to be pasted as it is; where it takes several lines, line feeds between them")]
+    undo: Annotated[str, msgspec.Meta(description="takes the rule back, in as many lines as it needs")]
     count: Annotated[Count, msgspec.Meta(description="log lines")]
     attempts: Count
     first: Time | None
@@ -96,6 +101,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: Annotated[tuple[Place, ...], msgspec.Meta(max_length=5)]
     alternatives: tuple[str, ...]
     profile: str | None = None
+    local: Annotated[str | None, msgspec.Meta(description="the file for the site's own rules that the profile includes")] = None
     exe: str | None = None
 
 
@@ -119,33 +125,35 @@ def _file(files: tuple[str, ...], index: int) -> str:
     return files[index] if 0 <= index < len(files) else "?"
 
 
-def identity(kind: str, owner: bytes | None, rule: str) -> str:
-    """A short name of a suggestion that does not change from run to run: a hash of what is suggested for whom."""
-    parts = (kind, _text(owner or b""), rule)
-    digest = blake2s(digest_size=8)
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:%b" % (len(raw), raw))
-    return digest.hexdigest()
-
-
-def _identity(suggestion: Suggestion) -> str:
-    """The identity of a suggestion; that of a firewall rule is the same in each of its languages."""
-    rule = suggestion.rule
-    text = languages.render(rule)
-    subject = f"{rule.arch} {text}" if isinstance(rule, SyscallRule) else text
-    return identity(languages.language(rule), sections.owner(suggestion), subject)
-
-
 def _places(evidence: Evidence, files: tuple[str, ...]) -> tuple[Place, ...]:
     return tuple(Place(_file(files, index), line) for index, line in evidence.places[:5])
 
 
-def _proposal(suggestion: Suggestion, files: tuple[str, ...], firewall: Firewall) -> Proposal:
+def _whole_programs(suggestions: Sequence[Suggestion]) -> dict[Rule, tuple[str, ...]]:
+    """The forms that hold all calls of a program that need no second thought, by the first of these rules.
+
+    By one of them alone: with each, a log of many calls would make a document of their square.
+    """
+    programs: dict[bytes, list[Rule]] = {}
+    for one in suggestions:
+        if isinstance(one.rule, SyscallRule) and one.risk in {"low", "medium"}:
+            programs.setdefault(one.rule.exe, []).append(one.rule)
+    return {rules[0]: languages.together(rules) for rules in programs.values()}
+
+
+def _alternatives(suggestion: Suggestion, whole: Mapping[Rule, tuple[str, ...]], firewall: Firewall) -> tuple[str, ...]:
+    rule = suggestion.rule
+    others = (languages.render(other, firewall) for other in suggestion.alternatives)
+    return (*others, *(whole.get(rule) or languages.together([rule])))
+
+
+def _proposal(
+    suggestion: Suggestion, files: tuple[str, ...], firewall: Firewall, whole: Mapping[Rule, tuple[str, ...]]
+) -> Proposal:
     rule, evidence = suggestion.rule, suggestion.evidence
     kind, text = languages.language(rule, firewall), languages.render(rule, firewall)
     return Proposal(
-        id=_identity(suggestion),
+        id=identity.of(suggestion),
         kind=kind,
         intent=suggestion.intent,
         rule=text,
@@ -160,8 +168,9 @@ def _proposal(suggestion: Suggestion, files: tuple[str, ...], firewall: Firewall
         confidence=suggestion.confidence,
         why=suggestion.why,
         evidence=_places(evidence, files),
-        alternatives=(*(languages.render(other, firewall) for other in suggestion.alternatives), *languages.together([rule])),
+        alternatives=_alternatives(suggestion, whole, firewall),
         profile=None if suggestion.profile is None else _text(suggestion.profile),
+        local=f"{LOCAL_BASE}{suggestion.local}" if suggestion.local else None,
         exe=_text(rule.exe) if isinstance(rule, SyscallRule) else None,
     )
 
@@ -176,8 +185,12 @@ def _overview(summary: Summary, not_suggested: dict[str, int]) -> Overview:
         lines=summary.lines,
         bytes=summary.bytes,
         events=summary.events,
+        since=_time(summary.since),
+        until=_time(summary.until),
         first=_time(summary.first),
         last=_time(summary.last),
+        policy=summary.policy,
+        network=dict(summary.network),
         undecoded=UndecodedLines(undecoded.total, undecoded.reasons, first),
         not_suggested=not_suggested,
         trust=summary.trust,
@@ -210,14 +223,32 @@ def _indented(document: object) -> bytes:
         return _encode(document).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
 
 
+_BATCH = 256
+"""Suggestions that are held as text at once: what they take as objects is many times that."""
+_END = b"\n  ]\n}\n"
+
+
+def pieces(report: Report) -> Iterator[bytes]:
+    """The document in pieces: as ASCII JSON, indented, with a last line feed."""
+    suggestions, files, firewall = report.advice.suggestions, report.summary.files, report.firewall
+    whole = _whole_programs(suggestions)
+    frame = Document(version=1, summary=_overview(report.summary, report.advice.not_suggested), suggestions=())
+    head = _indented(msgspec.to_builtins(frame))
+    if not suggestions:
+        yield head
+        return
+    yield head.removesuffix(b"[]\n}\n") + b"["
+    for start in range(0, len(suggestions), _BATCH):
+        batch = [_proposal(one, files, firewall, whole) for one in suggestions[start : start + _BATCH]]
+        # Between the brackets, one step further in. No string holds a line feed as it is.
+        inner = _indented(msgspec.to_builtins(batch))[1:-3].replace(b"\n", b"\n  ")
+        yield (b"," if start else b"") + inner
+    yield _END
+
+
 def render(report: Report) -> bytes:
-    """The document as ASCII JSON, indented, with a last line feed."""
-    document = Document(
-        version=1,
-        summary=_overview(report.summary, report.advice.not_suggested),
-        suggestions=tuple(_proposal(one, report.summary.files, report.firewall) for one in report.advice.suggestions),
-    )
-    return _indented(msgspec.to_builtins(document))
+    """The document as one."""
+    return b"".join(pieces(report))
 
 
 def schema() -> bytes:

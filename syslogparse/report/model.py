@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
-from syslogparse.evidence.model import Grade, Kind, Reason
+from syslogparse.evidence.model import Event, Grade, Kind, Reason
 from syslogparse.languages.render import Firewall
 from syslogparse.rules.model import Advice
 
@@ -37,7 +38,9 @@ class Summary(msgspec.Struct, frozen=True):
 
     files: names as given, log text to be escaped like any other. first, last: microseconds since the epoch over all
     events. losses: sentences of ours on why the result is incomplete; they hold no text from a log.
-    unreadable: names of inputs that could not be read.
+    unreadable: names of inputs that could not be read. since, until: the bounds that the user set, as first and last.
+    policy: names of files with policy in force, as given. network: how much is known of the machine's own network: own
+    addresses, gateways, resolvers and administrators' addresses.
     """
 
     files: tuple[str, ...]
@@ -52,11 +55,19 @@ class Summary(msgspec.Struct, frozen=True):
     complete: bool
     losses: tuple[str, ...]
     sandbox: SandboxState
+    since: int | None = None
+    until: int | None = None
+    policy: tuple[str, ...] = ()
+    network: Mapping[str, int] = {}
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All that the formats text, rules and json print. firewall: the language of firewall rules."""
+    """All that the formats text, rules and json print. firewall: the language of firewall rules.
+
+    events: by file and line (from 1) of its evidence, for a suggestion that is to be explained.
+    """
 
     summary: Summary
     advice: Advice
     firewall: Firewall = "iptables"
+    events: Mapping[tuple[int, int], Event] = {}

@@ -1,20 +1,21 @@
 """Format ``rules``: what may be pasted, after it was read (DESIGN 6).
 
 Rules of risk low and medium stand open. Those of risk high and critical are comments until somebody removes the mark,
-and so are rules that do not read as what they are. All else is a comment on one line.
+and so are rules that do not read as what they are, and the block of a child profile that only such a rule enters. All else
+is a comment on one line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syslogparse.languages.render import Script, together
+from syslogparse.languages.apparmor_policy import BASE
+from syslogparse.languages.render import Script, beside, together
 from syslogparse.report.escape import plain, printable
 from syslogparse.report.model import Report, Summary
-from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount, hosts, is_sound, place, sections, seen
+from syslogparse.report.sections import NAME_LIMIT, Group, Item, Section, amount, are_sound, hosts, place, sections, seen
 from syslogparse.report.timefmt import span
 
-_CLOSED = {"high", "critical"}
 _MARK = "# "
 
 # A shell without interactive comments (zsh by default) runs a pasted comment, and $( ) or a lone quote in it with it.
@@ -30,7 +31,8 @@ def _names(names: tuple[str, ...]) -> str:
     return ", ".join(printable(name, NAME_LIMIT) for name in names).translate(_SHELL)
 
 
-def _head(summary: Summary) -> Iterator[str]:
+def head(summary: Summary) -> Iterator[str]:
+    """Comments on what all of it rests on."""
     events = ", ".join(f"{count:,} {kind}" for kind, count in summary.events.items() if count) or "none"
     times = span(summary.first, summary.last)
     yield _comment("Suggested by syslogparse. Read every rule before you use it: logs hold what attackers put there.")
@@ -69,7 +71,7 @@ class _Printer:
         self._section = section
         self._files = files
         items = [item for group in section.groups for item in group.items]
-        opened = [item.suggestion.rule for item in items if _stands_open(item)]
+        opened = [item.suggestion.rule for item in items if item.stands_open]
         self._script = Script(section.language, [item.suggestion.rule for item in items if item.sound], opened)
 
     def lines(self) -> Iterator[str]:
@@ -83,46 +85,68 @@ class _Printer:
             yield ""
             yield _comment(f"{what} {printable(group.name or b'-', NAME_LIMIT).translate(_SHELL)}")
             indent = "  "
-        if group.block:  # inside the profile that runs it
-            yield indent + group.block
-            indent += "  "
+        if group.items and (local := group.items[0].suggestion.local):
+            yield _comment(f"into {printable(f'{BASE}{local}', NAME_LIMIT)}".translate(_SHELL))
+        if not group.block:
+            yield from (indent + line for line in self._items(group))
+            return
+        if group.closed:  # nothing would enter it
+            yield indent + _comment("closed like the rule that enters it: remove one mark from each line of the block, or none:")
+            indent += _MARK
+        yield indent + group.block
+        yield from (f"{indent}  {line}" for line in self._items(group))
+        yield indent + "}"
+
+    def _items(self, group: Group) -> Iterator[str]:
+        """What several of a program or profile have in common is said once, above the first."""
+        rules, said = [item.suggestion.rule for item in group.items], ""
         for item in group.items:
-            if not what:
+            reason = _comment(f"{item.suggestion.intent}: {printable(item.suggestion.why)}")
+            if not self._section.what:
                 yield ""
-            yield from (indent + line for line in self._rule(item))
-        opened = [item.suggestion.rule for item in group.items if _stands_open(item)]
-        yield from (f"{indent}{_MARK}or: {other}" for other in together(opened))
-        if group.block:
-            yield indent[2:] + "}"
+            if not self._section.what or reason != said:
+                yield reason
+            said = reason
+            yield from self._rule(item)
+        yield from (
+            f"{_MARK}or: {other}" for other in together([item.suggestion.rule for item in group.items if item.stands_open])
+        )
+        yield from (f"{_MARK}{line}" for line in beside(rules))
 
     def _rule(self, item: Item) -> Iterator[str]:
         suggestion = item.suggestion
-        yield _comment(f"{suggestion.intent}: {printable(suggestion.why)}")
         yield _comment(_provenance(item, self._files))
-        line = self._script.line(suggestion.rule, f"{suggestion.intent}: {suggestion.why}") if item.sound else ""
-        if not is_sound(self._section.language, line):
+        lines = self._script.lines(suggestion.rule, f"{suggestion.intent}: {suggestion.why}") if item.sound else ()
+        if not lines or not are_sound(self._section.language, lines):
             yield _comment("not for pasting, it fails the grammar of its language:")
             yield _comment(item.rule.translate(_SHELL))
-        elif line.startswith(_MARK):
-            yield line
-        elif suggestion.risk in _CLOSED:
-            yield _comment(f"risk {suggestion.risk}, remove the mark only if you want exactly this:")
-            yield _MARK + line
-            yield from (_MARK + one for one in item.after)
+        elif all(line.startswith(_MARK) for line in lines):
+            yield from lines
+        elif not item.stands_open:
+            marked = (*lines, *item.after)
+            mark = "mark" if len(marked) == 1 else f"marks of {len(marked):,} lines"
+            also = ", and with it those of its block below" if item.below else ""
+            if needed := self._script.needs(suggestion.rule):
+                also = f", and once those of {needed}"
+            yield _comment(f"risk {suggestion.risk}, remove the {mark} only if you want exactly this{also}:")
+            yield from (_MARK + line for line in marked)
         else:
-            yield line
-            yield from item.after
+            yield from (*lines, *item.after)
 
 
-def _stands_open(item: Item) -> bool:
-    return item.sound and item.suggestion.risk not in _CLOSED
+def section(of: Section, summary: Summary) -> list[str]:
+    """The lines of one language: an empty one, its heading, and what is to be pasted."""
+    return ["", f"# ==== {of.language} ====", *_Printer(of, summary.files).lines()]
 
 
 def render(report: Report) -> str:
     """The rules as text in which every line is a rule, a comment, empty, or of a section's head. Ends in a line feed."""
-    lines = list(_head(report.summary))
-    for section in sections(report):
-        lines += ["", f"# ==== {section.language} ====", *_Printer(section, report.summary.files).lines()]
+    lines = list(head(report.summary))
+    for each in sections(report):
+        lines += section(each, report.summary)
     if not report.advice.suggestions:
         lines += ["", "# Nothing to suggest."]
+    reasons = sorted(report.advice.not_suggested.items(), key=lambda pair: (-pair[1], pair[0]))
+    lines += [""] * bool(reasons)
+    lines += [_comment(f"No rule for {amount(count, 'event')}: {printable(reason)}") for reason, count in reasons]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ What the formats share, so that text, rules and JSON cannot tell different stori
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from syslogparse.evidence.model import Evidence
@@ -16,7 +16,7 @@ from syslogparse.report import timefmt
 from syslogparse.report.escape import is_plain, printable
 from syslogparse.report.model import Report
 from syslogparse.rules.apparmor_model import FileRule
-from syslogparse.rules.model import Rule, Suggestion, SyscallRule
+from syslogparse.rules.model import FirewallRule, Rule, Suggestion, SyscallRule
 
 NAME_LIMIT = 200
 """Longest file, profile or executable name in the formats for people, in characters."""
@@ -26,22 +26,31 @@ _HOSTS = 3
 
 
 class Item(NamedTuple):
-    """A suggestion with its rule as text. sound: whether that text passes its language's grammar and hides nothing.
+    """A suggestion with its rule as text. rule: the one line that says it best. lines: all that it takes.
 
-    after: the block that the rule is of no use without, where no group is that block.
+    sound: whether all of that text passes its language's grammar and hides nothing. after: the block that the rule is of no
+    use without, where no group is that block; below: where one is.
     """
 
     rule: str
     sound: bool
     suggestion: Suggestion
     after: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    below: bool = False
+
+    @property
+    def stands_open(self) -> bool:
+        """Whether the rule may be pasted as it is. Others are comments until somebody removes the mark."""
+        return self.sound and self.suggestion.risk not in ("high", "critical")
 
 
 def _item(suggestion: Suggestion, firewall: Firewall, children: Mapping[bytes, str], named: Container[bytes]) -> Item:
-    rule = languages.render(suggestion.rule, firewall)
+    lines = languages.lines(suggestion.rule, firewall)
     child = _child(suggestion)
     after = (children[child], _EMPTY, "}") if child is not None and child not in named else ()
-    return Item(rule, is_sound(languages.language(suggestion.rule, firewall), rule), suggestion, after)
+    sound = are_sound(languages.language(suggestion.rule, firewall), lines)
+    return Item(languages.main(suggestion.rule, firewall), sound, suggestion, after, lines, child is not None and not after)
 
 
 _EMPTY = "  # Nothing is known of what it needs: until rules stand here, it is denied everything."
@@ -60,15 +69,22 @@ def is_sound(language: Language, line: str) -> bool:
     return is_plain(line) and languages.check(language, line)
 
 
+def are_sound(language: Language, lines: Iterable[str]) -> bool:
+    """Whether each of the lines is."""
+    return all(is_sound(language, line) for line in lines)
+
+
 class Group(NamedTuple):
     """Suggestions that belong together. name: profile or executable as the log has it; None where the language knows neither.
 
     block: the head of the block that the rules need around them: of a child profile that a rule (Cx) of its parent enters.
+    closed: whether that rule does not stand open, so that nothing would enter the block.
     """
 
     name: bytes | None
     items: list[Item]
     block: str = ""
+    closed: bool = False
 
 
 class Section(NamedTuple):
@@ -104,9 +120,28 @@ def _groups(suggestions: list[Suggestion], firewall: Firewall) -> list[Group]:
         if isinstance(suggestion.rule, FileRule) and (child := _child(suggestion)) is not None
     }
     groups: dict[bytes | None, list[Item]] = {}
+    entering: dict[bytes | None, Item] = {}
     for suggestion in suggestions:
-        groups.setdefault(owner(suggestion), []).append(_item(suggestion, firewall, children, named))
-    return [Group(name, items, children.get(name or b"", "")) for name, items in groups.items()]
+        item = _item(suggestion, firewall, children, named)
+        groups.setdefault(owner(suggestion), []).append(item)
+        if item.below:
+            entering[_child(suggestion)] = item
+    return list(_in_families(groups, entering, children))
+
+
+def _in_families(
+    groups: dict[bytes | None, list[Item]], entering: Mapping[bytes | None, Item], blocks: Mapping[bytes, str]
+) -> Iterator[Group]:
+    """The groups with child profiles right behind their parents. entering: the rule that enters a child."""
+    children: dict[bytes | None, list[bytes | None]] = {}
+    for name in groups:
+        if name in entering:
+            children.setdefault(owner(entering[name].suggestion), []).append(name)
+    waiting = [(name, False) for name in reversed(groups) if name not in entering]
+    while waiting:
+        name, closed = waiting.pop()
+        yield Group(name, groups[name], blocks.get(name or b"", ""), closed)
+        waiting += [(child, closed or not entering[child].stands_open) for child in reversed(children.get(name, []))]
 
 
 def _foremost(suggestions: list[Suggestion], number: int | None) -> list[Suggestion]:
@@ -138,8 +173,19 @@ def sections(report: Report, max_rules: int | None = None) -> list[Section]:
 
 
 def rendered(rule: Rule, firewall: Firewall) -> str:
-    """A rule, an alternative too, in its language."""
-    return languages.render(rule, firewall)
+    """A rule, an alternative too, in its language, on one line for people."""
+    return languages.main(rule, firewall)
+
+
+def many(rule: Rule) -> str:
+    """``1,204 sources`` where a firewall rule has several, which its one line may not all name; otherwise empty.
+
+    With networks among them, nobody knows of how many sources the log told: ``37 addresses and networks``.
+    """
+    if not isinstance(rule, FirewallRule) or len(rule.sources) < 2:
+        return ""
+    networks = any("/" in source for source in rule.sources)
+    return f"{len(rule.sources):,} {'addresses and networks' if networks else 'sources'}"
 
 
 def place(files: tuple[str, ...], at: tuple[int, int]) -> str:

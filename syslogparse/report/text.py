@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule as Line
@@ -18,8 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from syslogparse.evidence.model import GRADES, KINDS
+from syslogparse.languages import render as languages
+from syslogparse.languages.apparmor_policy import BASE
 from syslogparse.languages.render import Firewall
-from syslogparse.report import sections
+from syslogparse.report import identity, sections
 from syslogparse.report.escape import plain, printable
 from syslogparse.report.model import Report, SandboxState, Summary
 from syslogparse.report.sections import HOST_LIMIT, NAME_LIMIT, Group, Item, Section, amount
@@ -31,6 +35,7 @@ MIN_WIDTH, MAX_WIDTH = 50, 400
 _RISK = {"low": "green", "medium": "yellow", "high": "bold red", "critical": "bold white on red"}
 _RISK_WIDTH = 8
 
+_FOR_A_HUMAN = "For a human, before they are a rule: is this wanted? Beside each stands the rule that would accept it."
 _FIRST_PLACES = 3
 _STEP = 1000
 _FILES = 6
@@ -50,7 +55,8 @@ class Columns(NamedTuple):
 class Common(NamedTuple):
     """What all suggestions of a report have in common, so that it need not be said with each.
 
-    files: names by index. trust, host, day: empty where there is more than one.
+    files: names by index. trust, host: empty where there is more than one. day: how all dates begin, with the blank behind
+    a whole one.
     """
 
     files: tuple[str, ...]
@@ -111,18 +117,24 @@ class TextReport:
         self._console = make_console(width, color)
         self._glyphs = _UNICODE if unicode else _ASCII
         self._firewall: Firewall = "iptables"
+        self._digits = identity.SHORT
 
     def render(self, report: Report, max_rules: int | None = None) -> str:
         """The report as text with a last line feed. max_rules: of each language only so many."""
         self._firewall = report.firewall
-        parts = sections.sections(report, max_rules)
+        findings = sections.sections(_only(report, findings=True), max_rules)
+        parts = sections.sections(_only(report, findings=False), max_rules)
+        shown = [item.suggestion for part in (*findings, *parts) for group in part.groups for item in group.items]
+        self._digits = identity.short([identity.of(one) for one in shown])
         common = _common(report)
         if not report.summary.complete:
             warning = Text("INCOMPLETE: what follows does not rest on all of the log; see the summary.", "bold red")
             self._print(self._wrapped(warning, 1))
+        for section in findings:
+            self._section(section, common, "Findings", "finding")
         for section in parts:
-            self._section(section, common)
-        if not parts:
+            self._section(section, common, {"apparmor": "AppArmor"}.get(section.language, section.language), "suggestion")
+        if not findings and not parts:
             self._print(Text("\n Nothing to suggest.", "bold"))
         self._not_suggested(report)
         self._not_understood(report.summary)
@@ -148,16 +160,17 @@ class TextReport:
         out.right_crop(1)
         return out
 
-    def _section(self, section: Section, common: Common) -> None:
-        title = {"apparmor": "AppArmor"}.get(section.language, section.language)
-        self._heading(title, f"{amount(section.total, 'suggestion')}{self._glyphs.dot}{amount(section.lines, 'line')}")
+    def _section(self, section: Section, common: Common, title: str, what: str) -> None:
+        self._heading(title, f"{amount(section.total, what)}{self._glyphs.dot}{amount(section.lines, 'line')}")
+        if note := _FOR_A_HUMAN if what == "finding" else languages.note(section.language):
+            self._print(self._wrapped(Text(note, "bold"), 1))
         counts = [item.suggestion.evidence.count for group in section.groups for item in group.items]
         columns = Columns(max([5, *(len(f"{count:,}") for count in counts)]))
-        self._print(Text(f" {'Risk':<{_RISK_WIDTH}} {'Lines':>{columns.number}}  Rule, when (UTC), where first", "dim"))
+        self._print(Text(f" {'Risk':<{_RISK_WIDTH}} {'Lines':>{columns.number}}  Rule; ID, when (UTC), where", "dim"))
         for group in section.groups:
             self._group(section, group, columns, common)
         if section.left_out:
-            more = f"{amount(section.left_out, 'more suggestion')} not shown, with fewer lines behind them (--max-rules)."
+            more = f"{amount(section.left_out, f'more {what}')} not shown, with fewer lines behind them (--max-rules)."
             self._print(Text("\n").append_text(self._wrapped(Text(more, "bold"), 1)))
 
     def _group(self, section: Section, group: Group, columns: Columns, common: Common) -> None:
@@ -165,7 +178,9 @@ class TextReport:
         if section.what:
             name = printable(group.name or b"(not named)", NAME_LIMIT)
             self._print(Text.assemble("\n ", (f"{section.what} ", "dim"), (name, "bold cyan")))
-        details = [Text(self._details(item.suggestion, common), "dim") for item in group.items]
+            if group.items and (local := group.items[0].suggestion.local):
+                self._print(Text.assemble((" into ", "dim"), printable(f"{BASE}{local}", NAME_LIMIT)))
+        details = [self._details(item.suggestion, common) for item in group.items]
         rules = [Text(plain(item.rule), "bold") for item in group.items]
         beside = self._beside(columns, rules, details)
         said = ""
@@ -176,45 +191,57 @@ class TextReport:
                 said = reason
             self._item(item, columns, rule, detail, beside)
 
-    def _beside(self, columns: Columns, rules: list[Text], details: list[Text]) -> int:
+    def _beside(self, columns: Columns, rules: list[Text], details: list[list[str]]) -> int:
         """The width of a column of rules that have their details beside them; 0 where most are too long for that."""
-        room = self._console.width - columns.rule - 2 - max(detail.cell_len for detail in details)
+        room = self._console.width - columns.rule - 2 - max(cell_len(self._glyphs.dot.join(detail)) for detail in details)
         fitting = [rule.cell_len for rule in rules if rule.cell_len <= room]
         return max(fitting) if 2 * len(fitting) >= len(rules) else 0
 
-    def _item(self, item: Item, columns: Columns, rule: Text, detail: Text, beside: int) -> None:
+    def _packed(self, parts: list[str], indent: int) -> Text:
+        """The parts in as many lines as they need, broken between parts as far as that is possible."""
+        dot, lines = self._glyphs.dot, [""]
+        for part in parts:
+            longer = f"{lines[-1]}{dot}{part}" if lines[-1] else part
+            if lines[-1] and indent + cell_len(longer) >= self._console.width:
+                lines.append(part)
+            else:
+                lines[-1] = longer
+        return Text("\n").join(self._wrapped(Text(line, "dim"), indent) for line in lines)
+
+    def _item(self, item: Item, columns: Columns, rule: Text, parts: list[str], beside: int) -> None:
         risk = item.suggestion.risk
         row = Text.assemble(" ", (risk, _RISK[risk]), " " * (_RISK_WIDTH - len(risk)))
         row.append(f" {item.suggestion.evidence.count:>{columns.number},}  ")
         if rule.cell_len <= beside:
             gap = " " * (beside - rule.cell_len + 2)
-            self._print(row.append_text(rule).append(gap).append_text(detail))
+            self._print(row.append_text(rule).append(gap).append(self._glyphs.dot.join(parts), "dim"))
         elif columns.rule + rule.cell_len <= self._console.width:
             self._print(row.append_text(rule))
-            self._print(self._wrapped(detail, columns.rule))
+            self._print(self._packed(parts, columns.rule))
         else:
-            self._print(row.append_text(self._wrapped(detail, columns.rule)[columns.rule :]))
+            self._print(row.append_text(self._packed(parts, columns.rule)[columns.rule :]))
             self._print(Text("  ").append_text(rule))
         if not item.sound:
             self._print(self._wrapped(Text("Not for pasting: it fails the grammar of its language.", "red"), columns.rule))
         for other in item.suggestion.alternatives:
             self._print(Text.assemble((f"{'or':>{columns.rule - 2}}  ", "dim"), plain(sections.rendered(other, self._firewall))))
 
-    def _details(self, suggestion: Suggestion, common: Common) -> str:
+    def _details(self, suggestion: Suggestion, common: Common) -> list[str]:
         evidence = suggestion.evidence
         when = span(evidence.first, evidence.last)
-        parts = [when.replace(f"{common.day} ", "") if common.day else when]
+        parts = [identity.of(suggestion)[: self._digits], sections.many(suggestion.rule)]
+        parts.append(when.replace(common.day, "") if common.day else when)
         if evidence.attempts != evidence.count:
             parts.append(amount(evidence.attempts, "attempt"))
         if not common.host and (names := sections.hosts(evidence)):
             parts.append(f"on {names}")
         if evidence.places:
-            parts.append(sections.place(common.files, evidence.places[0]))
+            parts.append(_place(common.files, evidence.places[0]))
         if not common.trust:
             parts.append(f"trust {suggestion.trust}")
         if suggestion.confidence != "high":
             parts.append(f"confidence {suggestion.confidence}")
-        return self._glyphs.dot.join(part for part in parts if part)
+        return [part for part in parts if part]
 
     def _table(self, *columns: str) -> Table:
         table = Table(box=self._glyphs.table, show_edge=False, pad_edge=True, header_style="dim", border_style="dim")
@@ -265,6 +292,8 @@ class TextReport:
         if summary.unreadable:
             yield "Not read", Text(", ".join(printable(name, NAME_LIMIT) for name in summary.unreadable), "bold red")
         yield "Events", Text(dot.join(f"{summary.events.get(kind, 0):,} {kind}" for kind in KINDS))
+        if asked := _asked(summary):
+            yield "Asked for", Text(asked)
         if times := span(summary.first, summary.last):
             yield "Time", Text(f"{times} UTC")
         if common.host:
@@ -272,19 +301,42 @@ class TextReport:
         undecoded = summary.undecoded.total
         yield "Not understood", Text(f"{amount(undecoded, 'line')} of interest", "yellow") if undecoded else Text("none")
         yield "Trust", self._trust(summary)
+        if summary.policy:
+            yield "Policy", Text(", ".join(printable(name, NAME_LIMIT) for name in summary.policy))
+        if summary.network:
+            yield "Known", Text(dot.join(f"{printable(what)} {count:,}" for what, count in summary.network.items()))
         for loss in summary.losses:
             yield "Lost", Text(printable(loss), "bold red")
         yield "Sandbox", _sandbox(summary.sandbox)
         roles = ", ".join(f"{role} {count}" for role, count in summary.sandbox.seccomp.items())
         yield "System calls", Text(f"seccomp allows: {printable(roles)}") if roles else Text("no seccomp filter", "bold red")
         result = Text("complete", "green") if summary.complete else Text("INCOMPLETE", "bold red")
-        yield "Result", result.append(f"{dot}{amount(len(report.advice.suggestions), 'suggestion')}", "default")
+        findings = len(_only(report, findings=True).advice.suggestions)
+        counted = [amount(len(report.advice.suggestions) - findings, "suggestion")]
+        counted += [amount(findings, "finding")] if findings else []
+        yield "Result", result.append("".join(f"{dot}{part}" for part in counted), "default")
 
     def _trust(self, summary: Summary) -> Text:
         text = Text(self._glyphs.dot.join(f"{summary.trust.get(grade, 0):,} {grade}" for grade in GRADES))
         if summary.trust.get("syslog"):
             text.append(" (any local user can forge lines of grade syslog)", "dim")
         return text
+
+
+def _only(report: Report, *, findings: bool) -> Report:
+    """The report with findings alone, which a human has to understand before anything is allowed, or without them."""
+    chosen = tuple(one for one in report.advice.suggestions if (one.intent == "alert") is findings)
+    return replace(report, advice=replace(report.advice, suggestions=chosen))
+
+
+def _place(files: tuple[str, ...], at: tuple[int, int]) -> str:
+    return f"line {at[1]}" if len(files) == 1 and at[0] == 0 else sections.place(files, at)
+
+
+def _asked(summary: Summary) -> str:
+    since = "" if summary.since is None else f"since {short(summary.since)}"
+    until = "" if summary.until is None else f"until {short(summary.until)}"
+    return f"{since} {until}".strip() + " UTC" if since or until else ""
 
 
 def _common(report: Report) -> Common:
@@ -296,7 +348,7 @@ def _common(report: Report) -> Common:
         files=summary.files,
         trust=grades.pop() if len(grades) == 1 else "",
         host=printable(hosts.pop(), HOST_LIMIT) if len(hosts) == 1 else "",
-        day=first if first == last else "",
+        day=f"{first} " if first == last else first[:5] if first[:5] == last[:5] else "",
     )
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from syslogparse.evidence.model import AppArmorKey, Event, Evidence, Key, Kind, NetfilterKey, SeccompKey
+from syslogparse.languages import render as languages
+from syslogparse.languages.render import FIREWALLS
 from syslogparse.report import events
 from syslogparse.report.model import Report, SandboxState, Summary, Undecoded
 from syslogparse.rules.apparmor_model import CapabilityRule, FileRule, NetworkRule
-from syslogparse.rules.model import RISKS, Advice, FirewallRule, Rule, Suggestion, SyscallRule
+from syslogparse.rules.model import RISKS, Advice, FirewallRule, Rule, Suggestion, SyscallRule, TcpFlags
 
 _NASTY = (
     "wide 漢字 emoji \U0001f980 joined \U0001f468\u200d\U0001f469 é e\u0301 עברית "
@@ -21,6 +25,12 @@ _NASTY = (
 """A character of every kind that a terminal, a codec or a table of widths treats in its own way."""
 
 _BYTES = _NASTY.encode("utf-8", "surrogatepass") + b"\xff\xfe"
+
+_SOURCES = ("192.0.2.1", "192.0.2.4", "192.0.2.8/29", "198.51.100.0/24")
+_WHOLE = FirewallRule(
+    4, "INPUT", "DROP", "tcp", "eth0", sources=_SOURCES, ports=((22, 22), (80, 90)), flags=TcpFlags(("FIN", "ACK"), ("FIN",))
+)
+"""All that a firewall rule can say at once."""
 
 _NOW, _DAY = 1_795_328_446_882_000, 86_400_000_000
 
@@ -72,14 +82,30 @@ def synthetic_report(complete: bool) -> Report:
         trust={"kernel": 1, "kern": 2, "syslog": 3},
         complete=complete,
         losses=() if complete else ("A parser was killed.",),
+        since=None if complete else _NOW,
+        until=None if complete else _NOW + _DAY,
+        policy=() if complete else (_NASTY,),
+        network={} if complete else {"own addresses": 3},
         sandbox=SandboxState("full" if complete else "reduced", 2, 65534, "empty", "none", complete, {"parser": 9}),
     )
-    return Report(summary, Advice(tuple(suggestions), {"a reason": 3}))
+    if not complete:
+        suggestions[0] = replace(suggestions[0], intent="alert")
+    return Report(summary, Advice(tuple(suggestions), {"a reason": 3}), events={(0, 1): synthetic_event()})
 
 
 def synthetic_event() -> Event:
     """An event with a field of every type."""
     return Event("netfilter", _NOW, _BYTES, "syslog", {"prefix": _BYTES, "dpt": 22, "tcp_flags": [b"SYN", _BYTES]})
+
+
+def _warm_up_languages() -> None:
+    """A rule of many lines in each firewall language, checked line by line."""
+    for firewall in FIREWALLS:
+        for rule in (_WHOLE, replace(_WHOLE, flags=None)):
+            script = languages.Script(firewall, [rule], [rule])
+            lines = (*script.head, *script.lines(rule, "Words; more (words)."), *languages.lines(rule, firewall))
+            for line in (*lines, languages.main(rule, firewall), *languages.undo(rule, firewall).split("\n")):
+                languages.check(firewall, line)
 
 
 def warm_up(*renderers: Callable[[Report], object]) -> None:
@@ -91,3 +117,4 @@ def warm_up(*renderers: Callable[[Report], object]) -> None:
         for complete in (True, False):
             renderer(synthetic_report(complete))
     events.render(synthetic_event(), _NASTY, 1, repeat=3)
+    _warm_up_languages()

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, NoReturn, Protocol, TypeVar
 
 from syslogparse import exits
-from syslogparse.evidence.fold import Fold
 from syslogparse.evidence.model import GRADES, KINDS, Event
 from syslogparse.options import Options
 from syslogparse.report import events
 from syslogparse.report.escape import printable
 from syslogparse.report.model import Report, SandboxState, Summary
 from syslogparse.roles import wire
+from syslogparse.roles.delivery import Documents, Receiver, deliver, problem
 from syslogparse.roles.gather import Gathering, Parser, speaks
 from syslogparse.roles.output import ReaderGone, tell, write_all
+from syslogparse.roles.policies import take_policies
+from syslogparse.roles.selection import known, select
+from syslogparse.roles.terms import ALL, Terms
 from syslogparse.rules.advise import advise
+from syslogparse.rules.network import Network
 from syslogparse.rules.wanted import Wanted
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Log, Unreadable
@@ -40,7 +45,9 @@ class Bar(Protocol):
 class Desk(NamedTuple):
     """What the analyst works with; all of it was made, and warmed up, before the confinement.
 
-    render: the report in the format that was asked for; None for events, which are printed as they come.
+    render: the report in the format that was asked for, in pieces; None for events, which are printed as they come.
+    terms: what of the logs is used. baseline: of --check, as it stands in its file.
+    documents: None without --output. policies: the files of --existing, not looked at yet.
     """
 
     options: Options
@@ -48,16 +55,24 @@ class Desk(NamedTuple):
     logs: Sequence[Log]
     unreadable: Sequence[Unreadable]
     places: Sequence[Place]
-    render: Callable[[Report], bytes] | None
+    render: Callable[[Report], Iterable[bytes]] | None
     progress: Bar
     sandbox: SandboxState
+    documents: Documents | None = None
+    terms: Terms = ALL
+    baseline: memoryview | None = None
+    policies: Sequence[tuple[str, memoryview]] = ()
 
 
-def main(desk: Desk, parsers: Sequence[Parser], start: int) -> NoReturn:
-    """Wait for the start, gather, print, and end with the exit status. Never returns, never raises."""
+def main(desk: Desk, parsers: Sequence[Parser], start: int, receiver: Receiver | None = None) -> NoReturn:
+    """Wait for the start, gather, print, and end with the exit status. Never returns, never raises.
+
+    receiver: the validator, with --output.
+    """
     status = exits.LOST
+    gc.disable()  # nothing here refers to itself, and what is looked for in vain are the cycles of a hundred thousand keys
     try:
-        status = _run(desk, parsers, start)
+        status = _run(desk, parsers, start, receiver)
     except OSError as error:
         tell(f"cannot write the results: {_errors.get(error.errno or 0, 'error')}")
     except MemoryError:
@@ -71,11 +86,14 @@ def main(desk: Desk, parsers: Sequence[Parser], start: int) -> NoReturn:
 _errors = {number: os.strerror(number) for number in errno.errorcode}
 
 
-def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
+def _run(desk: Desk, parsers: Sequence[Parser], start: int, receiver: Receiver | None) -> int:
     if os.read(start, 1) != b"s":
         return exits.NO_SANDBOX  # the supervisor failed, and has said so
-    if not _all_confined(parsers):
+    if not _all_confined(parsers, receiver):
         return exits.NO_SANDBOX
+    before = known(desk.options, desk.baseline)
+    if before is None and desk.baseline is not None:
+        return exits.UNREADABLE
     printer = _EventPrinter(desk) if desk.render is None else None
     total = sum(log.size for log in desk.logs)
     gathering = Gathering(
@@ -84,8 +102,10 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
         desk.places,
         printer.event if printer else None,
         lambda done: desk.progress.update(min(done, total), total),
+        desk.terms,
     )
     losses: list[str] = []
+    status = exits.DONE
     with contextlib.suppress(ReaderGone):  # whoever reads has enough; what is known to be lost is told nevertheless
         try:
             gathering.run()
@@ -94,8 +114,14 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
             losses += _losses(gathering, parsers, streamed=printer is not None)
         if printer:
             printer.flush()
+        desk = _knowing_policies(desk) if desk.render else desk
         if desk.render:
-            write_all(1, desk.render(_report(desk, gathering, losses)))
+            report = _report(desk, gathering, losses)
+            if receiver and desk.documents and not losses:
+                deliver(receiver, desk.documents(report))
+            wanted, status = select(desk.options, report, gathering, before)
+            for piece in desk.render(wanted) if wanted is not None else ():
+                write_all(1, piece)
     for loss in losses:
         tell(f"INCOMPLETE: {loss}")
     damages = gathering.totals.damages
@@ -103,11 +129,14 @@ def _run(desk: Desk, parsers: Sequence[Parser], start: int) -> int:
         tell(f"{printable(desk.logs[file].name)}: {damage}; what stands before was read")
     if losses:
         return exits.LOST
-    return exits.UNREADABLE if desk.unreadable or damages else exits.DONE
+    return exits.UNREADABLE if desk.unreadable or damages else status
 
 
-def _all_confined(parsers: Sequence[Parser]) -> bool:
+def _all_confined(parsers: Sequence[Parser], receiver: Receiver | None) -> bool:
     """Look at the first frame of each; its padding stays in the pipe and its sender blocked, until all have been seen."""
+    if receiver and (unconfined := problem(receiver)):
+        tell(f"the validator: {unconfined}")
+        return False
     for parser in parsers:
         if not speaks(parser.pipe):
             tell(f"parser {parser.number}: it was not confined in time (is it stopped?)")
@@ -116,8 +145,8 @@ def _all_confined(parsers: Sequence[Parser]) -> bool:
         if len(header) == wire.HEADER.size and header[-1] == wire.Type.READY:
             parser.inbox.feed(header)
             continue
-        problem = os.read(parser.pipe, 4096) if header else b"it ended before it was confined"
-        tell(f"parser {parser.number}: {problem.decode('utf-8', 'backslashreplace')}")
+        said = os.read(parser.pipe, 4096) if header else b"it ended before it was confined"
+        tell(f"parser {parser.number}: {said.decode('utf-8', 'backslashreplace')}")
         return False
     return True
 
@@ -160,20 +189,25 @@ def _losses(gathering: Gathering, parsers: Sequence[Parser], *, streamed: bool) 
         yield f"{changed} lines changed while they were read"
 
 
+def _knowing_policies(desk: Desk) -> Desk:
+    wanted, unread = take_policies(desk.wanted, desk.policies)
+    return desk._replace(wanted=wanted, unreadable=[*desk.unreadable, *unread])
+
+
 def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
     totals = gathering.totals
     first, last = gathering.fold.span()
-    below = _drop_untrusted(gathering.fold, desk.options)
     advice = advise(gathering.fold.evidence(totals.first_lines()), desk.wanted)
-    if below:
-        advice.not_suggested["below the trust asked for"] = below
+    unused = {"below the trust asked for": gathering.below, _OUTSIDE: totals.outside, _UNDATED: totals.undated}
+    advice.not_suggested.update({reason: count for reason, count in unused.items() if count})
     recorded = [f"{count} x {reason}" for reason, count in totals.reasons.items() if reason in _CUT]
     recorded += [f"the log says: {count} x {kind}" for kind, count in sorted(totals.losses.items())]
+    unreadable = [problem.name for problem in desk.unreadable]
     damaged = [desk.logs[file].name for file in sorted(totals.damages)]
     recorded += [f"{damage}: the rest of a log was not read" for _, damage in sorted(totals.damages.items())]
     summary = Summary(
         files=tuple(log.name for log in desk.logs),
-        unreadable=(*(problem.name for problem in desk.unreadable), *damaged),
+        unreadable=(*unreadable, *damaged),
         lines=sum(totals.lines.values()),
         bytes=sum(log.size for log in desk.logs),
         events=_in_order(KINDS, totals.events),
@@ -184,6 +218,10 @@ def _report(desk: Desk, gathering: Gathering, losses: Sequence[str]) -> Report:
         complete=not losses and not recorded,
         losses=(*losses, *recorded),
         sandbox=desk.sandbox,
+        since=desk.terms.period.since,
+        until=desk.terms.period.until,
+        policy=tuple(name for name in desk.options.existing if name not in unreadable),
+        network=_known_network(desk.wanted.network),
     )
     return Report(summary, advice, desk.options.firewall)
 
@@ -196,8 +234,15 @@ def _in_order(names: Sequence[_K], sums: Mapping[_K, int]) -> dict[_K, int]:
 _CUT = ("line cut off at the end of the file", "line cut off at the start of the file")
 
 
-def _drop_untrusted(fold: Fold, options: Options) -> int:
-    """Take out what has less than the grade asked for, before grades are merged. How many events that is."""
-    least = GRADES.index(options.trust)
-    weak = [subject for subject in fold.tallies if GRADES.index(subject.grade) > least]
-    return sum(fold.drop(subject) for subject in weak)
+_OUTSIDE = "logged outside the time asked for"
+_UNDATED = "no time that could be told, and one was asked for"
+
+
+def _known_network(network: Network) -> dict[str, int]:
+    known = {
+        "own addresses": network.own,
+        "gateways": network.gateways,
+        "resolvers": network.resolvers,
+        "administrators": network.admins,
+    }
+    return {name: len(addresses) for name, addresses in known.items() if addresses}

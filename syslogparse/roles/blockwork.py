@@ -9,11 +9,13 @@ from typing import NamedTuple, TypeAlias
 from syslogparse.evidence import envelope, loss
 from syslogparse.evidence.bulk import Bulk, is_dense, rows_of
 from syslogparse.evidence.decode import Decoder, literals_of
-from syslogparse.evidence.fold import NONE, Fold, Subject, Tally
+from syslogparse.evidence.fold import MAX_SAMPLES, NONE, Fold, Sample, Subject, Tally
 from syslogparse.evidence.loss import Loss, LossKind
 from syslogparse.evidence.model import Damage, Event, Grade, Kind, Position, Reason, Undecodable
+from syslogparse.evidence.period import Verdict
 from syslogparse.evidence.stamp import Clock
 from syslogparse.roles import wire
+from syslogparse.roles.terms import ALL, Terms
 from syslogparse.roles.totals import add_losses
 from syslogparse.sources.blocks import MAX_LINE, Block, Place, copy_block, unchanged
 from syslogparse.sources.scan import Span, lines_of_interest, spans_of
@@ -26,10 +28,21 @@ MAX_NAMED = 20
 
 
 class Worker:
-    """How the lines of one log are decoded. stream: every event is wanted, as for the format events; nothing is folded."""
+    """How the lines of one log are decoded.
+
+    stream: every event is wanted, as for the format events; nothing is folded. terms: the time asked for, and whether the first
+    events of each key are wanted too.
+    """
 
     def __init__(
-        self, clock: Clock, grades: Grades, name: Callable[[str, int], str | None], kinds: Collection[Kind], *, stream: bool
+        self,
+        clock: Clock,
+        grades: Grades,
+        name: Callable[[str, int], str | None],
+        kinds: Collection[Kind],
+        *,
+        stream: bool,
+        terms: Terms = ALL,
     ) -> None:
         self.decoder = Decoder(clock, grades.audit, grades.kernel, name)
         self.journal_decoder = Decoder(clock, grades.journal, grades.journal, name)
@@ -38,7 +51,16 @@ class Worker:
         self.grade = grades.kernel
         self.kinds = frozenset(kinds)
         self.stream = stream
-        self.bulk = None if stream or "netfilter" not in self.kinds else Bulk(clock.read)
+        self.period = terms.period
+        self.samples = terms.samples
+        self.bulk = None if stream or self.samples or "netfilter" not in self.kinds else Bulk(clock.read)
+        self.beside = Bulk() if self.bulk is not None and self.period.bounded else None
+        """Counts packets that were not logged in that time, only to know that they are packets."""
+
+    @property
+    def held(self) -> int:
+        """Keys that are held in bulk."""
+        return len(self.bulk or ()) + len(self.beside or ())
 
 
 class BlockWork:
@@ -56,11 +78,17 @@ class BlockWork:
         self.losses: dict[LossKind, int] = {}
         self.more = False
         self.damage: Damage | None = None
+        self.unused: dict[Verdict, int] = {}
+        """Events that were not logged in the time asked for, or nobody knows when."""
 
     def count(self, kind: Kind, grade: Grade, times: int = 1) -> None:
         """Count events in the sums."""
         self.events[kind] = self.events.get(kind, 0) + times
         self.trust[grade] = self.trust.get(grade, 0) + times
+
+    def leave(self, why: Verdict, times: int = 1) -> None:
+        """Count events that are not used."""
+        self.unused[why] = self.unused.get(why, 0) + times
 
     def give_up(self, line: int, reason: Reason) -> None:
         """Count a line of interest that is no event. line: in this block."""
@@ -86,6 +114,8 @@ class BlockWork:
             self.losses,
             self.more,
             self.damage,
+            self.unused.get("outside", 0),
+            self.unused.get("undated", 0),
         )
 
 
@@ -127,13 +157,40 @@ def _in_bulk(task: Task) -> list[int] | None:
     rows = rows_of(block.text[: block.text.rfind(b"\n") + 1], whole)
     if rows is None or _changed(task) is not None:
         return None
-    careful = worker.bulk.count(rows, task.place.block, task.done.first_line)
-    task.done.count("netfilter", worker.grade, whole - len(careful))
+    if worker.beside is None:
+        careful = worker.bulk.count(rows, task.place.block, task.done.first_line)
+    else:
+        careful = _in_period(task, worker.bulk, worker.beside, rows)
+    if counted := whole - len(careful):
+        task.done.count("netfilter", worker.grade, counted)
     return [*careful, whole] if block.unfinished else careful
+
+
+_Rows: TypeAlias = list[tuple[bytes, ...]]
+
+
+def _in_period(task: Task, bulk: Bulk, beside: Bulk, rows: _Rows) -> list[int]:
+    """The same as ``Bulk.count``, and nothing but what was logged in the time asked for becomes evidence."""
+    worker, block, first = task.worker, task.place.block, task.done.first_line
+    verdicts = [worker.period.verdict(worker.clock.read(row[0])) for row in rows]
+    others = [line for line, verdict in enumerate(verdicts) if verdict != "inside"]
+    if not others:
+        return bulk.count(rows, block, first)
+    odd = {others[index] for index in beside.count([rows[line] for line in others], block)}
+    for line in others:
+        if line not in odd:
+            task.done.leave(verdicts[line])
+    if len(others) == len(rows):
+        return sorted(odd)
+    none = (b"",) * len(rows[0])
+    inside = [row if verdict == "inside" else none for row, verdict in zip(rows, verdicts, strict=True)]
+    return [line for line in bulk.count(inside, block, first) if verdicts[line] == "inside" or line in odd]
 
 
 def drain_bulk(worker: Worker, file: int, fold: Fold) -> None:
     """Add what was counted in bulk to the evidence."""
+    for _ in worker.beside.drain() if worker.beside else ():
+        pass
     for group in worker.bulk.drain() if worker.bulk else ():
         fold.add(
             Subject(file, group.host, worker.grade, "netfilter", group.key),
@@ -178,9 +235,17 @@ def _decode(task: Task, span: Span) -> Decoded:
     if start_of_file:
         line = envelope.first(line)
     try:
-        return task.worker.decoder.event(line, terminated=not last) or loss.read(line)
+        return task.worker.decoder.event(line, terminated=not last) or _loss(task.worker, line)
     except Undecodable as problem:
         return _CUT if start_of_file and envelope.is_left_cut(line) else problem.reason
+
+
+def _loss(worker: Worker, line: bytes) -> Loss | None:
+    """What the line says was lost, unless it says so of another time than that asked for."""
+    lost = loss.read(line)
+    if lost is not None and worker.period.bounded:
+        return None if worker.period.verdict(worker.clock.read(loss.stamp(line))) == "outside" else lost
+    return lost
 
 
 def _still_there(task: Task, decoded: list[tuple[Span, Decoded]]) -> list[tuple[Span, Decoded]]:
@@ -209,6 +274,9 @@ def keep(task: Task, result: Decoded, line: int) -> None:
 def _keep_event(task: Task, event: Event, position: Position) -> None:
     task.done.count(event.kind, event.grade, event.repeat)
     task.done.repeated += event.repeat - 1
+    if (verdict := task.worker.period.verdict(event.time)) != "inside":
+        task.done.leave(verdict, event.repeat)
+        return
     if task.worker.stream:
         task.done.stream.append(
             wire.WireEvent(position.line, event.kind, event.time, event.host, event.grade, event.fields, event.repeat)
@@ -218,3 +286,5 @@ def _keep_event(task: Task, event: Event, position: Position) -> None:
     named = event.repeat if event.identity else 0
     tally = Tally(event.repeat, position, event.time, position, event.time, named)
     task.fold.add(subject, tally, {event.identity: event.repeat} if named else NONE)
+    if task.worker.samples and len(task.fold.samples.get(subject, ())) < MAX_SAMPLES:
+        task.fold.show(subject, [Sample(position, event.time, event.repeat, wire.encode(event.fields))])

@@ -15,11 +15,13 @@ from itertools import pairwise
 from msgspec import structs
 
 from syslogparse.evidence import identity
-from syslogparse.evidence.fold import MAX_KEYS, Fold, Subject, Tally
+from syslogparse.evidence.fold import MAX_KEYS, Fold, Sample, Subject, Tally
 from syslogparse.evidence.identity import Identities
 from syslogparse.evidence.model import GRADES, MAX_REPEAT, Event, Grade, Key, Kind, Position
 from syslogparse.roles import wire
 from syslogparse.roles.deaths import describe
+from syslogparse.roles.terms import ALL, Lie, Terms
+from syslogparse.roles.terms import demand as _demand
 from syslogparse.roles.totals import Totals
 from syslogparse.sources.blocks import BLOCK_BYTES, Place
 from syslogparse.sources.trust import Grades
@@ -38,15 +40,13 @@ _ROOM = 32 << 20
 JSON, and all of it has to fit into the analyst (``sandbox.limits``)."""
 _IDENTITY_BYTES = 100
 """What one identity takes in a table."""
+_SAMPLE_BYTES = 500
+"""What an event that is kept takes besides its fields."""
 MAX_PARTS = 1 << 17
 """Parts of a log that is read front to back, each of a block's size: more than may be unpacked."""
 
 
 _PARTIAL = (wire.Type.EVENTS, wire.Type.EVIDENCE)
-
-
-class Lie(Exception):
-    """A frame that decodes and cannot be true."""
 
 
 class Parser:
@@ -105,6 +105,7 @@ class Gathering:
         places: Sequence[Place],
         on_event: Callable[[int, int | None, Event], None] | None,
         tick: Callable[[int], None],
+        terms: Terms = ALL,
     ) -> None:
         self._parsers = parsers
         self._grades: list[set[Grade]] = [{*log, GRADES[-1]} for log in grades]
@@ -117,9 +118,13 @@ class Gathering:
         self._current: Place | None = next(self._turn, None)
         self._on_event = on_event
         self._tick = tick
+        self._terms = terms
+        self._used = {grade for grade in GRADES if terms.uses(grade)}
         self._pending: list[wire.WireEvent] = []
         self._pending_bytes = 0
-        self._room = self._identity_room = _ROOM
+        self._room = self._identity_room = self._sample_room = _ROOM
+        self.below = 0
+        """Events of less than the least grade: they take no room from others."""
         self.totals = Totals()
         self.fold = Fold(MAX_KEYS)
 
@@ -224,7 +229,7 @@ class Gathering:
         if self._on_event is not None:
             self._compare(frame, before)
         parser.done_blocks += not frame.more
-        parser.events += sum(frame.events.values())
+        parser.events += sum(frame.events.values()) - frame.outside - frame.undated
         self.totals.block(place, frame)
         if self._on_event is not None:
             self._pass_on(place)
@@ -241,6 +246,7 @@ class Gathering:
         _demand(events >= 0 and frame.repeated <= events * MAX_REPEAT, "more repetitions than events")
         _demand(events + sum(frame.reasons.values()) <= frame.lines, "more events than lines")
         _demand(sum(frame.events.values()) == sum(frame.trust.values()), "sums that differ")
+        self._terms.check_unused(frame)
         _demand(set(frame.trust) <= self._grades[frame.file], "a grade that the log has not")
         of_packets = sum(frame.trust.get(grade, 0) for grade in self._grades_of["netfilter"][frame.file])
         _demand(frame.events.get("netfilter", 0) <= of_packets, "a grade that the log has not")
@@ -252,7 +258,10 @@ class Gathering:
 
     def _compare(self, frame: wire.BlockFrame, before: int) -> None:
         """What was announced with what has come: a line gives one event at most, in order."""
-        _demand(sum(event.repeat for event in self._pending) == sum(frame.events.values()), "events that it has not counted")
+        used = sum(frame.events.values()) - frame.outside - frame.undated
+        _demand(sum(event.repeat for event in self._pending) == used, "events that it has not counted")
+        for event in self._pending if self._terms.period.bounded else ():
+            self._terms.check_time(event.time)
         lines = [event.line - before for event in self._pending]
         _demand(all(one < other for one, other in pairwise((-1, *lines, frame.lines))), "an event outside of its block")
         grades = self._grades_of
@@ -261,7 +270,8 @@ class Gathering:
             told = dict.fromkeys(sums, 0)
             for event in self._pending:
                 told[getattr(event, said)] = told.get(getattr(event, said), 0) + event.repeat
-            _demand(told == sums, "events that it has not counted")
+            pairs = zip(told.values(), sums.values(), strict=False)
+            _demand(len(told) == len(sums) and all(one <= most for one, most in pairs), "events that it has not counted")
 
     def _pass_on(self, place: Place) -> None:
         base = self.totals.lines_before(place)
@@ -284,7 +294,8 @@ class Gathering:
         _demand(bool(frame.netfilter or frame.apparmor or frame.seccomp), "evidence that is none")
         for kind, entry, key in _entries(frame):
             first, last = Place(entry.file, entry.first[0]), Place(entry.file, entry.last[0])
-            for place, line in ((first, entry.first[1]), (last, entry.last[1])):
+            shown = [(Place(entry.file, sample.block), sample.line) for sample in entry.samples]
+            for place, line in ((first, entry.first[1]), (last, entry.last[1]), *shown):
                 _demand(
                     self._owner.get(place) is parser and line < self.totals.lines.get(place, 0), "a line that it has not read"
                 )
@@ -292,6 +303,7 @@ class Gathering:
             parser.evident += entry.count
             _demand(parser.evident <= parser.events, "more evidence than events")
             _demand(entry.named <= entry.count, "more of its lines than all")
+            self._terms.check_entry(entry)
             tally = Tally(
                 entry.count,
                 Position(*first, entry.first[1]),
@@ -300,7 +312,22 @@ class Gathering:
                 entry.last_time,
                 entry.named,
             )
-            self._fold(Subject(entry.file, entry.host, entry.grade, kind, key), tally, _identities(entry))
+            subject = Subject(entry.file, entry.host, entry.grade, kind, key)
+            identities = _identities(entry)
+            if entry.grade not in self._used:
+                self.below += tally.count
+                continue
+            self._fold(subject, tally, identities)
+            self._keep_samples(subject, entry.samples)
+
+    def _keep_samples(self, subject: Subject, samples: Sequence[wire.WireSample]) -> None:
+        for one in samples:
+            size = len(one.fields) + _SAMPLE_BYTES
+            if size <= self._sample_room:
+                sample = Sample(Position(subject.file, one.block, one.line), one.time, one.repeat, one.fields)
+                before = self._shown_of(subject)
+                self.fold.show(subject, [sample])  # it may take the place of a smaller one
+                self._sample_room -= self._shown_of(subject) - before
 
     def _fold(self, subject: Subject, tally: Tally, identities: Identities) -> None:
         if subject not in self.fold.tallies:
@@ -314,6 +341,9 @@ class Gathering:
         before = self._held_of(subject)
         self.fold.add(subject, tally, identities)
         self._identity_room -= _IDENTITY_BYTES * (self._held_of(subject) - before)
+
+    def _shown_of(self, subject: Subject) -> int:
+        return sum(len(one.fields) + _SAMPLE_BYTES for one in self.fold.samples.get(subject, ()))
 
     def _held_of(self, subject: Subject) -> int:
         return len(self.fold.identities.get(subject, ()))
@@ -332,8 +362,3 @@ def _identities(entry: wire.Entry) -> Identities:
         raise Lie("identities that are none") from None
     _demand(sum(known.values()) <= entry.named, "more identities than lines")
     return known
-
-
-def _demand(truth: bool, lie: str) -> None:
-    if not truth:
-        raise Lie(lie)

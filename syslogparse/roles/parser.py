@@ -74,7 +74,7 @@ def _work(job: Job) -> None:
         for done in work_place(job.workers[place.file], data, place, fold):
             _send_block(place, done)
             blocks += 1
-            if blocks >= _BLOCKS_A_FLUSH or fold.held + sum(len(each.bulk or ()) for each in job.workers) > _KEYS_A_FLUSH:
+            if blocks >= _BLOCKS_A_FLUSH or fold.held + sum(each.held for each in job.workers) > _KEYS_A_FLUSH:
                 _flush(job, fold)
                 blocks = 0
     _flush(job, fold)
@@ -117,9 +117,14 @@ def _send_evidence(fold: Fold) -> None:
             tally.last_time,
             tally.named,
             identity.pack(fold.identities.get(subject, {})),
+            [
+                wire.WireSample(one.position.block, one.position.line, one.time, one.repeat, one.fields)
+                for one in fold.samples.get(subject, ())
+            ],
         )
         getattr(batch, subject.kind).append((entry, subject.key))
         size += 128 + sum(map(len, subject.key)) + len(entry.identities)
+        size += sum(32 + len(sample.fields) for sample in entry.samples)
         if size > wire.FRAME_TARGET:
             _send(wire.frame(wire.Type.EVIDENCE, wire.encode(batch)))
             batch, size = wire.EvidenceFrame([], [], []), 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from typing import NoReturn
 
 from syslogparse import exits
 from syslogparse.roles.deaths import describe
 from syslogparse.sandbox.lifetime import HANDLED
 
-_STATUSES = {exits.DONE, exits.UNREADABLE, exits.NO_SANDBOX, exits.LOST}
+_STATUSES = {exits.DONE, exits.NEW, exits.UNREADABLE, exits.NO_SANDBOX, exits.LOST}
 
 
 _GRACE = 2.0
@@ -19,27 +20,33 @@ _GRACE = 2.0
 have left it children of its own, and a parser may hang in a disk that does not answer."""
 
 
-def main(analyst: int, start: int) -> NoReturn:
+def as_it_is(status: int) -> int:
+    """Nothing is left to do."""
+    return status
+
+
+def main(analyst: int, start: int, conclude: Callable[[int], int] = as_it_is) -> NoReturn:
     """Give the start signal, then wait until every child is gone or a signal ends the run. Never returns, never raises.
 
     analyst: its process id. start: the pipe that the analyst waits on; its end tells it that this process is gone.
+    conclude: what is left to do when the run has ended by itself; takes and gives an exit status.
     """
     status = exits.LOST
     try:
         with contextlib.suppress(BrokenPipeError):  # the analyst has failed already: its exit status says how
             os.write(start, b"s")
-        status = _wait(analyst)
+        status = _wait(analyst, conclude)
     finally:
         os._exit(status)
 
 
-def _wait(analyst: int) -> int:
+def _wait(analyst: int, conclude: Callable[[int], int]) -> int:
     verdict: int | None = None
     while True:
         awaited = {*HANDLED, signal.SIGCHLD}
         arrived = signal.sigwaitinfo(awaited) if verdict is None else signal.sigtimedwait(awaited, _GRACE)
         if arrived is None:
-            return exits.LOST if verdict is None else verdict
+            return exits.LOST if verdict is None else conclude(verdict)
         if arrived.si_signo != signal.SIGCHLD:
             return exits.SIGNALLED + arrived.si_signo  # the children die with their parent
         try:
@@ -50,7 +57,7 @@ def _wait(analyst: int) -> int:
                 if child == analyst:
                     verdict = _verdict(status)
         except ChildProcessError:
-            return exits.LOST if verdict is None else verdict
+            return exits.LOST if verdict is None else conclude(verdict)
 
 
 def _verdict(status: int) -> int:

@@ -31,6 +31,8 @@ class Totals:
         self.damages: dict[int, Damage] = {}
         """By file, why the rest of it could not be read."""
         self.event_count = 0
+        self.outside = self.undated = 0
+        """Events that are not used: not logged in the time asked for, or nobody knows when."""
         self._named: list[tuple[Place, int, Reason]] = []
         self._before: dict[int, tuple[int, int]] = {}
 
@@ -45,6 +47,8 @@ class Totals:
         if frame.damage:
             self.damages[place.file] = frame.damage
         self.event_count += sum(frame.events.values())
+        self.outside += frame.outside
+        self.undated += frame.undated
         self._named.extend((place, line, reason) for line, reason in frame.undecoded)
         if len(self._named) > 50 * MAX_NAMED:
             self._named = sorted(self._named)[:MAX_NAMED]

@@ -14,6 +14,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
+from syslogparse.evidence.fold import MAX_SAMPLES
 from syslogparse.evidence.loss import LossKind
 from syslogparse.evidence.model import (
     FIRST_TIME,
@@ -42,6 +43,7 @@ FieldName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32, pattern=
 FieldValue: TypeAlias = (
     Text | Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | Annotated[list[Text], Meta(max_length=MAX_LIST)]
 )
+WireFields: TypeAlias = Annotated[dict[FieldName, FieldValue], Meta(max_length=64)]
 
 
 class Type(IntEnum):
@@ -66,7 +68,7 @@ class WireEvent(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fie
     time: Time | None
     host: Text
     grade: Grade
-    fields: Annotated[dict[FieldName, FieldValue], Meta(max_length=64)]
+    fields: WireFields
     repeat: Annotated[int, Meta(ge=1, le=MAX_REPEAT)] = 1
 
 
@@ -82,7 +84,8 @@ class BlockFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fi
     reasons counts all undecoded lines, undecoded names the first few of the block. repeated: how many of the events
     stand in no line of their own ("message repeated"). losses: what the log says was lost. more:
     this is a part of a log that is read front to back as its first block; the lines of the next part count on from this one's.
-    damage: why the rest of such a log could not be read.
+    damage: why the rest of such a log could not be read. outside, undated: how many of the events are not used, because they
+    were not logged in the time asked for, or because nobody knows when.
     """
 
     file: Count
@@ -96,10 +99,25 @@ class BlockFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fi
     losses: dict[LossKind, Count] = {}
     more: bool = False
     damage: Damage | None = None
+    outside: Count = 0
+    undated: Count = 0
+
+
+class WireSample(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """One of the events behind an entry. fields: as ``encode`` packs them, for ``decode_fields``."""
+
+    block: Count
+    line: Count
+    time: Time | None
+    repeat: Annotated[int, Meta(ge=1, le=MAX_REPEAT)]
+    fields: Annotated[bytes, Meta(max_length=1 << 18)]
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """One subject and its tally, the key aside. Positions are (block, line in the block). identities: of ``identity.pack``."""
+    """One subject and its tally, the key aside. Positions are (block, line in the block). identities: of ``identity.pack``.
+
+    samples: its first events, where they are asked for.
+    """
 
     file: Count
     host: Text
@@ -111,6 +129,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     last_time: Time | None
     named: Count = 0
     identities: Annotated[bytes, Meta(max_length=1 << 14)] = b""
+    samples: Annotated[list[WireSample], Meta(max_length=MAX_SAMPLES)] = []
 
 
 class EvidenceFrame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -147,6 +166,7 @@ def _strict(wanted: type[_T]) -> Callable[[bytes], _T]:
 decode_block = _strict(BlockFrame)
 decode_events = _strict(EventsFrame)
 decode_evidence = _strict(EvidenceFrame)
+decode_fields = _strict(WireFields)
 
 
 def frame(kind: Type, payload: bytes) -> bytes:

@@ -23,11 +23,14 @@ from syslogparse.rules.apparmor_model import (
     IncludeRule,
     LinkRule,
     NetworkRule,
+    SignalRule,
+    UnixRule,
 )
 from syslogparse.rules.apparmor_net import Sockets, network
 from syslogparse.rules.apparmor_profile import NULL, Home, Profiles
 from syslogparse.rules.apparmor_risk import risk_of
 from syslogparse.rules.apparmor_target import USUAL, Choices, fitted
+from syslogparse.rules.apparmor_union import Union, generalised
 from syslogparse.rules.capabilities import CAPABILITY_RISK
 from syslogparse.rules.merge import Draft, Refused, merge_evidence, weakest
 from syslogparse.rules.model import Advice, Risk, Rule, Suggestion
@@ -105,6 +108,7 @@ class _Work:
         self._draft = Draft()
         self._accesses: list[Access] = []
         self._sockets = Sockets()
+        self._union = Union()
         self._children: dict[tuple[bytes, bytes], list[Evidence]] = {}
 
     def advice(self) -> Advice:
@@ -125,6 +129,9 @@ class _Work:
             one = self._suggestion(socket.rule, risk_of(socket.rule), socket.homes, socket.items, socket.note)
             offered = self._offered(one.risk, [socket.rule])
             self._draft.add(replace(one, alternatives=(*socket.narrower, *offered)))
+        for joined in self._union.joined():
+            one = self._suggestion(joined.rule, risk_of(joined.rule), joined.homes, joined.items)
+            self._draft.add(replace(one, alternatives=self._offered(one.risk, joined.said)))
         return self._draft.advice(natural_order)
 
     def _read(self, item: Evidence) -> None:
@@ -154,8 +161,14 @@ class _Work:
         if isinstance(rule, NetworkRule) and isinstance(narrow, NetworkRule):
             self._sockets.add(rule, narrow, home, item, note)
             return
+        said = rule
+        if not self._choices.exact:
+            rule = generalised(rule)
+            if isinstance(rule, (UnixRule, SignalRule)):
+                self._union.add(rule, said, home, item)
+                return
         one = self._suggestion(rule, risk_of(rule), [home], [item], note)
-        self._draft.add(replace(one, alternatives=self._offered(one.risk, [rule])))
+        self._draft.add(replace(one, alternatives=self._offered(one.risk, [said])))
 
     def _settle(self, home: Home, rules: Sequence[AppArmorRule], *, own: bool = False) -> None:
         """Raises Refused where the policy in force has decided already. rules: the same in several forms."""
@@ -291,8 +304,10 @@ def _key(item: Evidence) -> AppArmorKey:
 
 
 def _of_child(homes: Sequence[Home]) -> str:
-    if any(home.nameless for home in homes):
-        return "seen in a complain-mode child (//null-), which shares this profile once its program is run with ix"
+    if nameless := [home for home in homes if home.nameless]:
+        part = "in part " if len(nameless) < len(homes) else ""
+        seen = "seen in a complain-mode child (//null-) of a program that the log does not name"
+        return f"{part}{seen}: needed only where that is run with ix"
     if any(home.program for home in homes):
         return "seen in a complain-mode child (//null-) that the rule for running its program gives this profile"
     return ""

@@ -21,6 +21,8 @@ _KERNEL_LETTERS = {"c": "w", "d": "w"} | {letter: letter for letter in _PERMS}
 _MAX_PATH = 4096
 _SAFEST_FIRST = ("Px", "Cx", "ix")
 _OWNED_BY_USERS = (b"/home/", b"/root/", b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/")
+_OF_INIT = b"/proc/1/"
+_OF_A_PROCESS = tuple(b"/proc/%d" % digit for digit in range(1, 10))
 
 
 class Access(NamedTuple):
@@ -69,7 +71,7 @@ def access(key: AppArmorKey, home: Home, transition: str, item: Evidence, *, exa
 def _is_owners(key: AppArmorKey, *, exact: bool) -> bool:
     """A run as root makes everything its own: what the system has anyway is then no matter of ownership."""
     if key.owner == b"root" and not exact:
-        return key.name.startswith(_OWNED_BY_USERS)
+        return key.name.startswith(_OWNED_BY_USERS + _OF_A_PROCESS)
     return key.owner in (b"1", b"root")
 
 
@@ -120,8 +122,21 @@ def findings(accesses: Iterable[Access], *, exact: bool) -> Iterable[Finding]:
         as_it_is = exact or (one.home.profile, one.path) in literal
         parts = () if as_it_is else patterns.pattern(one.path, one.letters, owner=one.owner)
         groups.setdefault((one.home.profile, parts or (one.path,)), []).append(one)
-    for (_, parts), group in (groups if exact else _directories(groups)).items():
+    if not exact:
+        groups = _directories(_with_init(groups))
+    for (_, parts), group in groups.items():
         yield from _of_path(parts, group)
+
+
+def _with_init(groups: _Groups) -> _Groups:
+    """What is asked of process 1, and by the same rule as of others, is in the rule for any process."""
+    out = dict(groups)
+    for (profile, parts), group in groups.items():
+        if group[0].path.startswith(_OF_INIT) and len(parts) == 1 and not any(one.execute or "l" in one.letters for one in group):
+            others = (profile, patterns.of_any_process(group[0].path))
+            if others in out:
+                out[others] = [*out[others], *out.pop((profile, parts))]
+    return out
 
 
 def _directories(groups: _Groups) -> _Groups:

@@ -12,7 +12,7 @@ import msgspec
 
 
 class Glob(msgspec.Struct, frozen=True):
-    """A part of a path that stands for more than itself. text: one of ``patterns.GLOBS``."""
+    """A part of a path or name that stands for more than itself. text: one of ``patterns.GLOBS``."""
 
     text: str
 
@@ -62,16 +62,24 @@ class NetworkRule(msgspec.Struct, frozen=True, tag="network"):
 
 
 class UnixRule(msgspec.Struct, frozen=True, tag="unix"):
-    """Access to a unix socket that is no file. addr, peer_addr: abstract addresses with their @."""
+    """Access to a unix socket that is no file. addr, peer_addr: abstract addresses with their @.
+
+    addr_pattern, peer_pattern: what the rule matches in their place; they are empty then.
+    """
 
     access: tuple[str, ...]
     sock_type: str
     addr: bytes = b""
     peer_addr: bytes = b""
+    addr_pattern: tuple[Part, ...] = ()
+    peer_pattern: tuple[Part, ...] = ()
 
 
 class DbusRule(msgspec.Struct, frozen=True, tag="dbus"):
-    """Access over D-Bus: send and receive name a message, bind a name, eavesdrop a bus alone."""
+    """Access over D-Bus: send and receive name a message, bind a name, eavesdrop a bus alone.
+
+    path_pattern: what the rule matches in the place of a path, which is empty then.
+    """
 
     access: tuple[str, ...]
     bus: bytes = b""
@@ -80,6 +88,7 @@ class DbusRule(msgspec.Struct, frozen=True, tag="dbus"):
     interface: bytes = b""
     member: bytes = b""
     label: bytes = b""
+    path_pattern: tuple[Part, ...] = ()
 
 
 class SignalRule(msgspec.Struct, frozen=True, tag="signal"):

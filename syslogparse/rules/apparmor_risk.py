@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
+from syslogparse.rules.apparmor_dbus import is_guarded, sending
 from syslogparse.rules.apparmor_model import (
     AppArmorRule,
     CapabilityRule,
@@ -23,7 +24,7 @@ from syslogparse.rules.apparmor_model import (
     UnixRule,
     UserNamespaceRule,
 )
-from syslogparse.rules.capabilities import CAPABILITY_RISK
+from syslogparse.rules.capabilities import CAPABILITY_MEANS, CAPABILITY_RISK
 from syslogparse.rules.model import RISKS
 from syslogparse.rules.paths import Danger, danger_of
 
@@ -47,16 +48,16 @@ def risk_of(rule: AppArmorRule) -> Danger:
 
 
 def _worst(dangers: list[Danger]) -> Danger:
-    return max(dangers, key=lambda one: RISKS.index(one.risk), default=Danger("low"))
+    return max(dangers, key=lambda one: (RISKS.index(one.risk), one.because != ""), default=Danger("low"))
 
 
 def _capability(rule: CapabilityRule) -> Danger:
-    risk = CAPABILITY_RISK[rule.name]
-    return Danger(risk, "the confinement itself" if risk == "critical" else "")
+    return Danger(CAPABILITY_RISK[rule.name], CAPABILITY_MEANS.get(rule.name, ""))
 
 
 def _network(rule: NetworkRule) -> Danger:
-    if rule.family == "packet" or rule.sock_type in ("raw", "packet"):
+    # Netlink knows no other types than raw and dgram: both are messages to the kernel, which asks for capabilities itself.
+    if rule.family == "packet" or (rule.sock_type in ("raw", "packet") and rule.family != "netlink"):
         return Danger("high", "packets of any content")
     return Danger("medium")
 
@@ -70,7 +71,11 @@ def _ptrace(rule: PtraceRule) -> Danger:
 
 
 def _dbus(rule: DbusRule) -> Danger:
-    return _worst([_DBUS[word] for word in rule.access])
+    return _worst([_DBUS[word] for word in rule.access] + ([sending(rule)] if "send" in rule.access else []) + _bound(rule))
+
+
+def _bound(rule: DbusRule) -> list[Danger]:
+    return [Danger("high", "a name that others trust")] if "bind" in rule.access and is_guarded(rule.name) else []
 
 
 def _signal(rule: SignalRule) -> Danger:

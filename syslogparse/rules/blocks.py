@@ -193,7 +193,7 @@ def _networks(parts: _Parts, ports: tuple[Ports, ...], guard: Guard, risk: Risk)
     like = rule_of(parts[0].suggestion)
     near = _only({part.near for part in parts})
     family = like.family
-    networks = few(family, ((part.bounds.low, part.bounds.high) for part in parts), guard.protected.spans[family])
+    networks = few(family, ((part.bounds.low, part.bounds.high) for part in parts), guard.protected(like).spans[family])
     size = MOST_NETWORKS if peer_of(like) == "source" else 1
     sheets = [tuple(networks[start : start + size]) for start in range(0, len(networks), size)]
     firsts = [bounds(sheet[0]).low for sheet in sheets]

@@ -48,3 +48,34 @@ CAPABILITY_RISK: dict[str, Risk] = {
     "wake_alarm": "low",
 }
 """Critical: enough, alone, to become root or to leave confinement."""
+
+CAPABILITY_MEANS: dict[str, str] = {
+    "audit_control": "what is audited",
+    "bpf": "programs inside the kernel",
+    "checkpoint_restore": "the state of other programs",
+    "chown": "who owns which file",
+    "dac_override": "every file, whatever its mode",
+    "dac_read_search": "reading of every file, whatever its mode",
+    "fowner": "every file as if it were one's own",
+    "fsetid": "set-id bits of files",
+    "linux_immutable": "files that nobody was to change",
+    "mac_admin": "AppArmor's own policy",
+    "mac_override": "AppArmor's own policy",
+    "mknod": "device files, whole disks among them",
+    "net_admin": "the network's settings, the packet filter among them",
+    "net_raw": "packets of any content",
+    "perfmon": "what other programs and the kernel do",
+    "setfcap": "capabilities of files",
+    "setgid": "becoming any group",
+    "setpcap": "more capabilities",
+    "setuid": "becoming any user",
+    "sys_admin": "mounts, namespaces and most else that root can do",
+    "sys_boot": "a restart of the machine, into another kernel",
+    "sys_chroot": "another root directory",
+    "sys_module": "code inside the kernel",
+    "sys_ptrace": "everything that other programs can do",
+    "sys_rawio": "the machine's memory and devices",
+    "sys_time": "the clock, on which logs and certificates rest",
+    "syslog": "addresses inside the kernel",
+}
+"""What is at stake with those of risk high and critical: a part of a sentence (capabilities(7))."""

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from syslogparse.evidence.model import Evidence
 from syslogparse.rules.blocks import Closable, blocks
 from syslogparse.rules.bundle import Key, bundle, by_ports, first_ports, number, rule_of, split, usual_why
+from syslogparse.rules.exposure import SENSITIVE_PORTS, service_words
 from syslogparse.rules.guard import Guard
-from syslogparse.rules.model import Suggestion
+from syslogparse.rules.model import Ports, Suggestion
 from syslogparse.rules.network import Addresses, Network, bounds
 from syslogparse.rules.ports import count, united
 from syslogparse.rules.prefixes import exact, may_be_united
@@ -26,6 +27,9 @@ Refuse: TypeAlias = Callable[[str, Evidence], None]
 
 MANY_GROUPS = 3
 """From so many multicast groups on, noise to the same ports is quieted for all groups."""
+
+MOST_NAMES = 6
+"""Services that a sentence names."""
 
 _ALL_GROUPS = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _GROUPS = Addresses(_ALL_GROUPS.values())
@@ -86,9 +90,23 @@ def _allows(parts: Sequence[Suggestion]) -> list[Suggestion]:
     merged: list[Suggestion] = []
     for same in split(parts, key):
         for ports, some in by_ports(same, first_ports):
-            why = f"{usual_why(some)}; {number(count(ports), 'port')} of the same destination."
+            bare = [replace(one, why=one.why.replace(service_words(_port(one)), "")) for one in some]
+            why = f"{usual_why(bare)}; {number(count(ports), 'port')} of the same destination{_services_among(ports)}."
             merged.append(bundle(some, replace(rule_of(some[0]), ports=ports), why))
     return merged
+
+
+def _port(suggestion: Suggestion) -> int | None:
+    ports = first_ports(suggestion)
+    return None if ports is None else ports[0]
+
+
+def _services_among(ports: Sequence[Ports]) -> str:
+    """The services behind sensitive ports, by name."""
+    names = [name for port, name in SENSITIVE_PORTS.items() if any(low <= port <= high for low, high in ports)]
+    known = list(dict.fromkeys(names))
+    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    return f", among them those of {', '.join(known[:MOST_NAMES])}{more}" if known else ""
 
 
 def _alerts(parts: Sequence[Suggestion]) -> list[Suggestion]:

@@ -71,32 +71,49 @@ SENSITIVE_PORTS: dict[int, str] = {
     514: "rsh or syslog",
     623: "IPMI",
     873: "rsync",
+    1080: "SOCKS proxy",
+    1099: "Java RMI",
     1433: "SQL Server",
     1434: "SQL Server browser",
     1521: "Oracle database",
     1900: "SSDP",
     2049: "NFS",
+    2181: "ZooKeeper",
+    2222: "SSH",
     2375: "Docker",
     2376: "Docker",
     2379: "etcd",
     2380: "etcd",
+    3128: "web proxy",
     3306: "MySQL",
     3389: "remote desktop",
+    4243: "Docker",
+    4369: "Erlang port mapper",
+    5005: "Java debugger",
     5432: "PostgreSQL",
     5555: "Android debug bridge",
     5900: "VNC",
     5901: "VNC",
+    5984: "CouchDB",
     5985: "Windows remote management",
     5986: "Windows remote management",
     6000: "X11",
     6379: "Redis",
     6443: "Kubernetes API",
     7547: "CPE management",
+    8000: "Java debugger or web administration",
+    8006: "Proxmox",
+    8009: "AJP",
+    8088: "Hadoop YARN",
     8291: "router management",
+    8500: "Consul",
+    9000: "PHP-FPM",
+    9090: "Cockpit",
     9200: "Elasticsearch",
     9300: "Elasticsearch",
     10000: "Webmin",
     10250: "Kubernetes kubelet",
+    10255: "Kubernetes kubelet",
     11211: "memcached",
     27017: "MongoDB",
     50070: "Hadoop",
@@ -114,6 +131,12 @@ def scope_of(family: Literal[4, 6], address: int) -> Scope:
         if low <= address <= high:
             return scope
     return "global"
+
+
+def service_words(port: int | None) -> str:
+    """What a sentence says of a sensitive port, behind a comma; empty for any other."""
+    service = SENSITIVE_PORTS.get(port) if port is not None else None
+    return f", {service} port" if service else ""
 
 
 def words_for(scope: Scope) -> str:

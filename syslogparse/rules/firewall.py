@@ -8,24 +8,27 @@ names every field that the kernel always logs for such packets (net/netfilter/nf
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from syslogparse.evidence.model import Evidence, NetfilterKey
-from syslogparse.rules.condense import condense
+from syslogparse.evidence.model import GRADES, Evidence, Grade, NetfilterKey
+from syslogparse.rules.condense import condense, guarded
 from syslogparse.rules.firewall_inforce import FirewallInForce
+from syslogparse.rules.guard import Guard
 from syslogparse.rules.judges import Decision, decide
 from syslogparse.rules.merge import Draft, Refused, highest, merge_evidence, merge_suggestions, weakest
 from syslogparse.rules.model import Advice, Confidence, FirewallRule, Intent, Rule, Suggestion
+from syslogparse.rules.network import bounds
 from syslogparse.rules.packet import Packet, read_packet
-from syslogparse.rules.risk import bounds_of, opening_risk
+from syslogparse.rules.risk import opening_risk
 from syslogparse.rules.situation import Situation, situation_of
+from syslogparse.rules.transit import PASSED, Transit
 from syslogparse.rules.wanted import USUAL, Wanted
 
 ENOUGH_ATTEMPTS = 3
 """Distinct attempts that were refused, from which on a packet is no stray."""
 
 MOST_WEAK = 30
-"""Comments that would open something, of each intent, at most: whoever sends packets decides how many there could be."""
+"""Allows of low confidence at most: whoever sends packets decides how many there could be."""
 
 _CHAINS = ("INPUT", "OUTPUT", "FORWARD")
 _Refuse: TypeAlias = Callable[[str, Evidence], None]
@@ -36,29 +39,62 @@ def advise(evidence: Iterable[Evidence], wanted: Wanted = USUAL) -> Advice:
     """Suggestions for netfilter evidence. Linear in it, but for sorting."""
     draft = Draft()
     packets = list(_packets_of(evidence, draft.refuse))
-    seen = situation_of([packet for packet, _ in packets], wanted)
-    judged = _judged(packets, seen, draft.refuse)
-    narrow = [_suggestion(same, seen) for same in judged if not _is_lost_in_a_crowd(same, seen, draft.refuse)]
+    views = _views(packets, wanted)
+    judged = [(same, _view_of(views, same).seen) for same in _judged(packets, views, draft.refuse)]
+    narrow = [_suggestion(same, seen) for same, seen in judged if not _is_lost_in_a_crowd(same, seen, draft.refuse)]
     left = _left_by(wanted.firewall, narrow, draft.refuse)
-    few = condense(left, wanted.network, draft.refuse, seen.services.may_close)
-    for one in few if seen.intent == "allow" else _foremost(few, draft.refuse):
+    if wanted.exact:
+        few = guarded(left, Guard(wanted.network), draft.refuse)
+    else:
+        few = condense(left, wanted.network, draft.refuse, views[-1].seen.services.may_close)
+    for one in few if wanted.intent == "allow" else _foremost(few, draft.refuse):
         draft.add(one)
     return draft.advice(natural_order)
 
 
 def _foremost(suggestions: Iterable[Suggestion], refuse: _Refuse) -> Iterator[Suggestion]:
-    """All that says something firm, and of the rest that would open something those with the most attempts behind them."""
-    weak: dict[Intent, list[Suggestion]] = {}
+    """All that says something firm, and of the weak allows those that are hardest to forge and have the most attempts.
+
+    Findings are all kept: whoever makes many connections shall not hide one of them.
+    """
+    weak: list[Suggestion] = []
     for one in suggestions:
-        if one.confidence == "low" and one.intent in ("allow", "alert"):
-            weak.setdefault(one.intent, []).append(one)
+        if one.confidence == "low" and one.intent == "allow":
+            weak.append(one)
         else:
             yield one
-    for some in weak.values():
-        some.sort(key=lambda one: (-one.evidence.attempts, -one.evidence.count, natural_order(one.rule)))
-        yield from some[:MOST_WEAK]
-        for one in some[MOST_WEAK:]:
-            refuse("little speaks for it, and more of the same was asked for than is shown", one.evidence)
+    weak.sort(key=lambda one: (GRADES.index(one.trust), -one.evidence.attempts, -one.evidence.count, natural_order(one.rule)))
+    yield from weak[:MOST_WEAK]
+    for one in weak[MOST_WEAK:]:
+        refuse("little speaks for it, and more of the same was asked for than is shown", one.evidence)
+
+
+class _View(NamedTuple):
+    """What the evidence of a grade, and of stronger ones, tells: lines that anybody can write change nothing in it."""
+
+    grade: Grade
+    seen: Situation
+    transit: Transit
+
+
+def _views(packets: Sequence[tuple[Packet, Evidence]], wanted: Wanted) -> list[_View]:
+    """One view for each grade that there is, the strongest first; one that is empty where there are no packets."""
+    grades = sorted({_strongest(item) for _, item in packets}, key=GRADES.index) or [GRADES[-1]]
+    views = []
+    for grade in grades:
+        mine = [(packet, item) for packet, item in packets if GRADES.index(_strongest(item)) <= GRADES.index(grade)]
+        seen = situation_of([packet for packet, _ in mine], wanted)
+        views.append(_View(grade, seen, Transit(mine, seen.near)))
+    return views
+
+
+def _strongest(item: Evidence) -> Grade:
+    return min((grade for grade, lines in item.grades.items() if lines), key=GRADES.index, default=GRADES[-1])
+
+
+def _view_of(views: Sequence[_View], same: _Judged) -> _View:
+    best = min((_strongest(item) for _, item in same), key=GRADES.index)
+    return next(view for view in views if view.grade == best)
 
 
 def natural_order(rule: Rule) -> tuple[object, ...]:
@@ -73,7 +109,7 @@ def natural_order(rule: Rule) -> tuple[object, ...]:
 
 
 def _by_value(address: str) -> tuple[int, int]:
-    _, low, high = bounds_of(address)
+    _, low, high = bounds(address)
     return low, high - low
 
 
@@ -88,14 +124,19 @@ def _packets_of(evidence: Iterable[Evidence], refuse: _Refuse) -> Iterator[tuple
             refuse(refusal.reason, item)
 
 
-def _judged(packets: Sequence[tuple[Packet, Evidence]], seen: Situation, refuse: _Refuse) -> Iterable[_Judged]:
+def _judged(packets: Sequence[tuple[Packet, Evidence]], views: Sequence[_View], refuse: _Refuse) -> Iterable[_Judged]:
     """The decisions with an equal rule and intent together: several keys can tell of the same attempts."""
     groups: dict[tuple[FirewallRule, Intent], _Judged] = {}
+    by_grade = {view.grade: view for view in views}
     for packet, item in packets:
+        view = by_grade[_strongest(item)]
         try:
-            decision = decide(packet, seen)
+            decision = decide(packet, view.seen)
         except Refused as refusal:
             refuse(refusal.reason, item)
+            continue
+        if decision.intent != "quiet" and view.transit.passed(packet, item):
+            refuse(PASSED, item)
         else:
             groups.setdefault((decision.rule, decision.intent), []).append((decision, item))
     return groups.values()
@@ -190,7 +231,7 @@ def _confidence(rule: FirewallRule, seen: Situation, *, firm: bool) -> Confidenc
 
 def _is_trusted(rule: FirewallRule, seen: Situation) -> bool:
     peers = (rule.dst,) if rule.chain == "OUTPUT" else rule.sources
-    return all(peer is not None and seen.near.trusts_all(bounds_of(peer)) for peer in peers)
+    return all(peer is not None and seen.near.trusts_all(bounds(peer)) for peer in peers)
 
 
 def _said(refused: Sequence[Evidence], seen: Situation, *, firm: bool) -> str:

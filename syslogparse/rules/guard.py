@@ -3,19 +3,20 @@
 A rule that names sources loses those that are protected. A rule for any source is refused where it would take a connection of
 somebody protected: the port that an administrator comes by, or everything of a protocol. What was sent to everybody on the link
 is nobody's connection, and TCP flags that no connection has are no connection's, so rules for these may be for any source. The
-one exception is --never-block, which the user means as it stands.
+one exception is --never-block, which the user means as it stands, and which alone counts for a rule with an interface that this
+machine has not: no such rule shuts anybody out of here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from syslogparse.evidence.model import Evidence
 from syslogparse.rules.model import FirewallRule, Ports, Suggestion, TcpFlags
-from syslogparse.rules.network import Addresses, Bounds, Family, Network, bounds
+from syslogparse.rules.network import Addresses, Bounds, Family, Interfaces, Network, bounds
 
 LOOPBACK = "a block would cut this machine off from itself"
 OWN = "a block would shut out an address of this machine"
@@ -71,33 +72,55 @@ def opens_connections_only(flags: TcpFlags | None) -> bool:
     return flags is not None and {"SYN", "ACK"} <= set(flags.mask) and "SYN" in flags.set and "ACK" not in flags.set
 
 
+class _Protected(NamedTuple):
+    """Addresses that are protected: with the reason, and all together. resolvers, admin_ports: as in Network."""
+
+    named: tuple[tuple[str, Addresses], ...]
+    all: Addresses
+    resolvers: Addresses
+    admin_ports: frozenset[int]
+
+
+def _protected(network: Network) -> _Protected:
+    texts = {
+        NEVER: network.never_block,
+        ADMIN: network.admins,
+        GATEWAY: network.gateways,
+        RESOLVER: network.resolvers,
+        OWN: network.own,
+    }
+    return _Protected(
+        tuple((reason, Addresses(some)) for reason, some in texts.items() if some),
+        Addresses(one for some in texts.values() for one in some),
+        Addresses(network.resolvers),
+        frozenset((*network.admin_ports, *((SSH,) if network.admins else ()))),
+    )
+
+
 class Guard:
     """What must not be shut out, ready to be asked."""
 
     def __init__(self, network: Network) -> None:
-        self._named = tuple(
-            (reason, Addresses(texts))
-            for reason, texts in (
-                (NEVER, network.never_block),
-                (ADMIN, network.admins),
-                (GATEWAY, network.gateways),
-                (RESOLVER, network.resolvers),
-                (OWN, network.own),
-            )
-            if texts
-        )
         self._never = Addresses(network.never_block)
-        self._resolvers = Addresses(network.resolvers)
-        self._admin_ports = {*network.admin_ports, *((SSH,) if network.admins else ())}
-        self.protected = Addresses((*network.own, *network.gateways, *network.resolvers, *network.admins, *network.never_block))
+        self._interfaces = Interfaces(network.interfaces)
+        self._here = _protected(network)
+        self._elsewhere = _protected(Network(never_block=network.never_block))
+
+    def _for(self, rule: FirewallRule) -> _Protected:
+        faces = rule.in_iface, rule.out_iface, rule.physdev_in, rule.physdev_out
+        return self._here if self._interfaces.include(*faces) else self._elsewhere
+
+    def protected(self, rule: FirewallRule) -> Addresses:
+        """All addresses that no rule with the interfaces of ``rule`` may shut out."""
+        return self._for(rule).all
 
     def keep(self, suggestion: Suggestion, refuse: Callable[[str, Evidence], None]) -> Suggestion | None:
         """The suggestion without the addresses that are protected; None when it was refused, which is counted."""
         rule = suggestion.rule
         if suggestion.intent not in ("block", "quiet") or not isinstance(rule, FirewallRule):
             return suggestion
-        peers = peers_of(rule)
-        reasons = [reason for peer in peers if (reason := self._why_not(bounds(peer)))]
+        peers, protected = peers_of(rule), self._for(rule)
+        reasons = [reason for peer in peers if (reason := _why_not(bounds(peer), protected))]
         if len(reasons) < len(peers):
             reason = self._interface(rule)
         else:
@@ -107,7 +130,7 @@ class Guard:
             return None
         if not reasons:
             return suggestion
-        left = tuple(peer for peer in peers if not self._why_not(bounds(peer)))
+        left = tuple(peer for peer in peers if not _why_not(bounds(peer), protected))
         return replace(suggestion, rule=replace(rule, sources=left))
 
     def may_be_from_anywhere(self, family: Family) -> bool:
@@ -124,13 +147,8 @@ class Guard:
         if ports[1] >= FIRST_EPHEMERAL and not opens_connections_only(rule.flags):
             return False
         if rule.chain == "INPUT":
-            return not any(_meet(ports, port) for port in (*self._admin_ports, SSH))
+            return not any(_meet(ports, port) for port in (*self._for(rule).admin_ports, SSH))
         return rule.chain != "OUTPUT" or not any(_meet(ports, low) for low, _ in _NAME_PORTS)
-
-    def _why_not(self, peer: Bounds) -> str:
-        if not self.protected.overlaps(peer):
-            return ""
-        return next(reason for reason, addresses in self._named if addresses.overlaps(peer))
 
     def _interface(self, rule: FirewallRule) -> str:
         return LOOPBACK if "lo" in (rule.in_iface, rule.out_iface) else ""
@@ -143,21 +161,28 @@ class Guard:
             return NEVER
         if suggestion.intent == "quiet" or is_group(rule.dst) or not matches_connections(rule.flags):
             return ""
+        protected = self._for(rule)
         if (
             rule.chain == "INPUT"
             and rule.proto == "tcp"
-            and any(_meet(one, port) for one in rule.ports or (_ALL,) for port in self._admin_ports)
+            and any(_meet(one, port) for one in rule.ports or (_ALL,) for port in protected.admin_ports)
         ):
             return ADMIN_PORT
-        if not rule.ports and rule.icmp_type is None and self.protected.spans[rule.family]:
+        if not rule.ports and rule.icmp_type is None and protected.all.spans[rule.family]:
             return EVERYTHING
         if (
             rule.chain == "OUTPUT"
-            and self._resolvers.spans[rule.family]
+            and protected.resolvers.spans[rule.family]
             and any(_meet(one, low) for one in rule.ports for low, _ in _NAME_PORTS)
         ):
             return RESOLVER
         return ""
+
+
+def _why_not(peer: Bounds, protected: _Protected) -> str:
+    if not protected.all.overlaps(peer):
+        return ""
+    return next(reason for reason, addresses in protected.named if addresses.overlaps(peer))
 
 
 _ALL: Ports = (0, 65535)

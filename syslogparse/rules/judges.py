@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from syslogparse.rules import noise, traffic
-from syslogparse.rules.exposure import SENSITIVE_PORTS, words_for
+from syslogparse.rules.exposure import SENSITIVE_PORTS, service_words, words_for
 from syslogparse.rules.guard import FIRST_EPHEMERAL
+from syslogparse.rules.icmp import is_defined
 from syslogparse.rules.merge import Refused, highest, moved
 from syslogparse.rules.model import Confidence, FirewallRule, Intent, Risk
 from syslogparse.rules.packet import Packet
@@ -50,7 +51,7 @@ def decide(packet: Packet, seen: Situation) -> Decision:
         decision = judge(packet, seen)
         if decision is not None:
             return decision
-    return _block(packet) if seen.intent == "block" else _open(packet, "allow")
+    return _block(packet) if seen.intent == "block" else _allow(packet)
 
 
 def _judge_verdict(packet: Packet, seen: Situation) -> Decision | None:
@@ -90,7 +91,8 @@ def _judge_many(packet: Packet, seen: Situation) -> Decision | None:
         rule = replace(rule, sources=())
     refused, known = verdict(packet.prefix) == "refused", noise.is_known(packet)
     steps = int(not refused) + int(not known) + int(packet.chain != "INPUT")
-    steps += int(not refused and noise.is_topology(packet))
+    if noise.is_topology(packet):
+        steps += int(not refused) if packet.proto == "igmp" else 2
     sure = refused and known and not noise.is_directed_broadcast(packet)
     kind = (
         "discovery or routing that is sent to everybody on the link" if known else "sent to a group or to everybody on the link"
@@ -105,7 +107,7 @@ def _judge_source(packet: Packet, seen: Situation) -> Decision | None:
     inbound = packet.chain != "OUTPUT" and packet.in_iface != "lo"
     if not inbound or (noise.is_for_many(packet) and not packet.src.value):
         return None
-    if near.is_own(packet.src):
+    if near.is_from_itself(packet):
         raise Refused("an address of this machine as the source of a packet from outside")
     if not traffic.is_bogon(packet, near):
         return None
@@ -182,7 +184,7 @@ def _block_service(packet: Packet) -> Decision:
     steps = int(not refused) + int(not refused and packet.dport not in SENSITIVE_PORTS) + 2 * int(packet.dport in ADMIN_PORTS)
     confidence: Confidence = "high" if refused else "medium" if packet.dport in SENSITIVE_PORTS else "low"
     said = "which the packet filter refuses" if refused else "and the log does not say whether it is refused"
-    why = f"Strangers from ten or more networks knock on this port{_service(packet)}, {said}."
+    why = f"Strangers from ten or more networks knock on this port{service_words(packet.dport)}, {said}."
     return Decision(rule, "block", moved(closing_risk(rule), steps), confidence, why, refused)
 
 
@@ -192,11 +194,20 @@ def _block_scanner(packet: Packet, seen: Situation, scan: Scan) -> Decision:
         raise Refused("a scan over the IP protocols, of which no single one wants a rule")
     rule = _from_source(packet)
     connected = packet.proto == "tcp" and scan == "tcp"
-    near = seen.near
-    why = f"A scan: this source tried {near.scan_hosts} hosts or {near.scan_ports} ports, or more."
+    why = _scan_in_words(seen, scan)
+    if seen.is_inside(packet):
+        why += " Strangers from many networks ask it too, by the interface that it sends by: if it is yours, look at it first."
+        return Decision(rule, "block", highest(("high", closing_risk(rule))), "low", why)
     if connected:
-        return Decision(rule, "block", moved(closing_risk(rule), 1), "high", why)
+        return Decision(rule, "block", moved(closing_risk(rule), 1), "medium", f"{why} {FORGEABLE}")
     return Decision(rule, "block", highest(("high", closing_risk(rule))), "medium", f"{why} {FORGEABLE}")
+
+
+def _scan_in_words(seen: Situation, scan: Scan) -> str:
+    near = seen.near
+    if scan == "protocols":
+        return f"A scan: this source tried {near.scan_ports} IP protocols, or more, the ports of TCP and UDP counted with them."
+    return f"A scan: this source tried {near.scan_hosts} hosts or {near.scan_ports} ports, or more."
 
 
 def _block(packet: Packet) -> Decision:
@@ -204,6 +215,12 @@ def _block(packet: Packet) -> Decision:
     why = f"Blocking was asked for: {_traffic(packet)}."
     forgeable = "" if packet.proto == "tcp" or packet.chain == "OUTPUT" else f" {FORGEABLE}"
     return Decision(rule, "block", closing_risk(rule), "high", why + forgeable)
+
+
+def _allow(packet: Packet) -> Decision:
+    if packet.icmp_type is not None and not is_defined(packet.family, packet.icmp_type, packet.icmp_code):
+        raise Refused("ICMP type or code that is not defined: nobody needs it let in")
+    return _open(packet, "allow")
 
 
 def _open(packet: Packet, intent: Literal["allow", "alert"]) -> Decision:
@@ -214,12 +231,7 @@ def _open(packet: Packet, intent: Literal["allow", "alert"]) -> Decision:
 def _traffic(packet: Packet) -> str:
     way = {"INPUT": "inbound from", "OUTPUT": "outbound to", "FORWARD": "forwarded from"}[packet.chain]
     peer = packet.dst if packet.chain == "OUTPUT" else packet.src
-    return f"{way} {words_for(peer.scope)}" + _service(packet)
-
-
-def _service(packet: Packet) -> str:
-    service = SENSITIVE_PORTS.get(packet.dport) if packet.dport is not None else None
-    return f", {service} port" if service else ""
+    return f"{way} {words_for(peer.scope)}" + service_words(packet.dport)
 
 
 def _rule(packet: Packet, target: Literal["ACCEPT", "DROP"]) -> FirewallRule:

@@ -22,9 +22,12 @@ class Network(msgspec.Struct, frozen=True):
     """Addresses and interfaces that decide what may be suggested. All is canonical text: addresses, or networks ``A/N``.
 
     own: the machine's addresses, loopback left out. gateways, resolvers: what it cannot do without. admins: the other ends of
-    its administrators' connections, admin_ports: the ports of this machine that they come by. never_block, trusted: networks
-    that the user named. wan: interfaces that the user said strangers come by. scan_hosts, scan_ports: from how many distinct
-    hosts or ports on a source counts as a scanner.
+    its administrators' connections, admin_ports: the ports of this machine that they come by. interfaces: what it has; none
+    where that is not known. never_block, trusted: networks that the user named. wan: interfaces that the user said strangers
+    come by. scan_hosts, scan_ports: from how many distinct hosts or ports on a source counts as a scanner.
+
+    A log can be another machine's. What names an interface that is not among ``interfaces`` is not about this one, and none of
+    own, gateways, resolvers, admins and admin_ports says anything about it.
     """
 
     own: tuple[str, ...] = ()
@@ -37,6 +40,7 @@ class Network(msgspec.Struct, frozen=True):
     scan_hosts: int = 10
     scan_ports: int = 10
     admin_ports: tuple[int, ...] = ()
+    interfaces: tuple[str, ...] = ()
 
 
 class Bounds(NamedTuple):
@@ -69,6 +73,28 @@ def written(family: Family, low: int, length: int) -> str:
     """The canonical text of the network, or the address, that begins at ``low`` and has a prefix of ``length`` bits."""
     address = str(IPv4Address(low) if family == 4 else IPv6Address(low))
     return address if length == WIDTHS[family] else f"{address}/{length}"
+
+
+_COMING_AND_GOING = (
+    "tun tap wg ppp ipsec vti gre sit ip6tnl nebula tailscale zt wwan wl usb enx bnep br docker virbr veth cni lxc lxd podman "
+    "bond team"
+).split()
+"""How names of interfaces begin that a machine can have tomorrow though it has none today: tunnels, radios, bridges."""
+
+
+class Interfaces:
+    """The interfaces of this machine, to be asked whether something can be about it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """names: all that it has; none where that is not known."""
+        self._names = frozenset(names)
+
+    def include(self, *faces: str | None) -> bool:
+        """Whether this machine has, or may have, all of ``faces``. None stands for any interface."""
+        return not self._names or all(face is None or self._may_have(face) for face in faces)
+
+    def _may_have(self, face: str) -> bool:
+        return face in self._names or face.startswith(tuple(_COMING_AND_GOING))
 
 
 class Spans:

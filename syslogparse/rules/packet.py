@@ -37,7 +37,8 @@ _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,14}")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}")
-_CACHED = 16384
+_CACHED = 4096
+_CACHED_ADDRESSES = 1 << 16
 
 
 class Address(NamedTuple):
@@ -77,13 +78,11 @@ def read_packet(key: NetfilterKey) -> Packet:
     """
     if key.proto == b"arp":
         raise Refused("ARP is not for this packet filter")
-    in_iface, out_iface = _interface(key.in_), _interface(key.out)
-    chain = _chain(in_iface, out_iface)
+    chain, in_iface, out_iface, physdev_in, physdev_out = _way(key.in_, key.out, key.physin, key.physout)
     src, dst = _addresses(key)
     family = src.family
     proto = _protocol(key.proto, family)
     icmp_type, icmp_code = _icmp(key, proto, family)
-    physin, physout = _interface(key.physin), _interface(key.physout)
     return Packet(
         prefix=key.prefix,
         chain=chain,
@@ -91,9 +90,8 @@ def read_packet(key: NetfilterKey) -> Packet:
         proto=proto,
         in_iface=in_iface,
         out_iface=out_iface,
-        physdev_in=physin if chain != "OUTPUT" else None,
-        # net/netfilter/xt_physdev.c takes --physdev-out in FORWARD only.
-        physdev_out=physout if chain == "FORWARD" else None,
+        physdev_in=physdev_in,
+        physdev_out=physdev_out,
         src=src,
         dst=dst,
         dport=_dport(key.dpt, proto),
@@ -104,7 +102,23 @@ def read_packet(key: NetfilterKey) -> Packet:
     )
 
 
+class _Way(NamedTuple):
+    chain: Chain
+    in_iface: str | None
+    out_iface: str | None
+    physdev_in: str | None
+    physdev_out: str | None
+
+
 @lru_cache(_CACHED)
+def _way(in_: bytes, out: bytes, physin: bytes, physout: bytes) -> _Way:
+    in_iface, out_iface, physdev_in, physdev_out = map(_interface, (in_, out, physin, physout))
+    chain = _chain(in_iface, out_iface)
+    # net/netfilter/xt_physdev.c takes --physdev-out in FORWARD only.
+    forward, inbound = chain == "FORWARD", chain != "OUTPUT"
+    return _Way(chain, in_iface, out_iface, physdev_in if inbound else None, physdev_out if forward else None)
+
+
 def _interface(name: bytes) -> str | None:
     if not name:
         return None
@@ -133,7 +147,7 @@ def _addresses(key: NetfilterKey) -> tuple[Address, Address]:
     return src, dst
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHED_ADDRESSES)
 def _address(text: bytes) -> Address:
     plain = text.decode("ascii", "replace")
     if _IPV4.fullmatch(plain):
@@ -148,6 +162,7 @@ def _address(text: bytes) -> Address:
     return Address(6, str(address), int(address), scope_of(6, int(address)))
 
 
+@lru_cache(_CACHED)
 def _protocol(text: bytes, family: Literal[4, 6]) -> str:
     if not text:
         raise Refused("no protocol")

@@ -6,16 +6,23 @@ All of it is in this file, and nothing else is ever generalised:
 in a path                               becomes                only
 ======================================  =====================  =====================================================
 /home/NAME/                             @{HOME}/               for what is the process's own
-/proc/NUMBER/, task/NUMBER/             @{PROC}/@{pid}/, @{tid}
+/proc/NUMBER/, task/NUMBER/             @{PROC}/@{pid}/, @{tid}  not for process 1, which stays the same
 /run/                                   @{run}/
-/run/user/NUMBER/                       @{run}/user/@{uid}/    for what is the process's own
+/run/user/NUMBER/                       @{run}/user/@{uid}/    for what is the process's own, or only read
 NAME.so.1.2.3                           NAME.so.[0-9]*         not for writing
 python3.11/, lib/modules/6.1.0-9/       python3.[0-9]*/        not for writing
 a UUID                                  ????????-????-...      as many ? as there are digits
 32 and more hexadecimal digits          ????...                as many ? as there are digits
 tmp12ab34_z, NAME.Ab12Cd                NAME.??????            for what is the process's own, in /tmp, /var/tmp, /dev/shm
+NAME.Ab12Cd, .goutputstream-AB12CD      NAME.??????            for what is the process's own, below /home: Qt's QSaveFile
+                                                               and GLib write so what then gets its name
+#NUMBER                                 #[0-9]*                for what is the process's own, below /home: a file that
+                                                               has no name yet (O_TMPFILE)
+gvfs-metadata/NAME-0a1b2c3d.log         NAME-????????.log      for what is the process's own, below /home
 ======================================  =====================  =====================================================
 
+What a process has below /proc is named by a number that means nothing once the process is gone, so the first of these rows
+is for what is sensitive too; its risk stays that of the path. Names that are no paths are in apparmor_names.py.
 A directory of which DIRECTORY files and more were read becomes ``dir/*``, never ``dir/**``, only below the places of data that
 _DIRECTORIES names, and never for writing. Programs to run and sensitive paths (``is_sensitive``) stay what they are.
 The variables are those of tunables/global, which the profiles of distributions include.
@@ -38,12 +45,20 @@ _HOME, _PROC, _RUN = Glob("@{HOME}"), Glob("@{PROC}"), Glob("@{run}")
 _PID, _TID, _UID = Glob("@{pid}"), Glob("@{tid}"), Glob("@{uid}")
 _NUMBER, _ONE, _ANY = Glob("[0-9]*"), Glob("?"), Glob("*")
 
-_OF_PROC = re.compile(rb"/proc/[1-9][0-9]{0,9}(?=/|\Z)")
-_OF_TASK = re.compile(rb"/task/[1-9][0-9]{0,9}(?=/|\Z)")
+# No more than what @{pid} and @{uid} stand for (tunables/kernelvars).
+_PROCESS = rb"(?:[1-9][0-9]{0,5}|[1-4][0-9]{6})(?=/|\Z)"
+USER = rb"(?:0|[1-9][0-9]{0,8}|[1-4][0-9]{9})"
+_OF_PROC = re.compile(rb"/proc/" + _PROCESS)
+_NOT_INIT = re.compile(rb"/proc/(?!1(?:/|\Z))" + _PROCESS)
+_OF_TASK = re.compile(rb"/task/" + _PROCESS)
 _OF_HOME = re.compile(rb"/home/[^/]+(?=/)")
-_OF_USER = re.compile(rb"/run/user/[0-9]{1,10}(?=/)")
+_OF_USER = re.compile(rb"/run/user/" + USER + rb"(?=/)")
 _TEMPORARY = re.compile(rb"(/tmp/|/var/tmp/|/dev/shm/)([^/]+)")
 _RANDOM = re.compile(rb"(tmp(?=[a-z0-9_]{8}\Z)|.{0,64}[._-](?=[A-Za-z0-9]{6,12}\Z))([A-Za-z0-9_]{6,12})\Z", re.DOTALL)
+_SAVED = re.compile(rb"/(?:\.goutputstream-|[^/]*\.)([A-Za-z0-9]{6})\Z")
+_WORD = re.compile(rb"[A-Za-z]?[a-z]*|[A-Za-z]?[A-Z]*|[0-9]*")
+_UNNAMED = re.compile(rb"/#([0-9]{1,20})\Z")
+_JOURNAL = re.compile(rb"/gvfs-metadata/[^/]*-([0-9a-f]{8})\.log\Z")
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=[./-]|\Z)")
 _HASH = re.compile(rb"[0-9a-f]{32,128}(?=[./-]|\Z)")
 _VERSION = re.compile(rb"\.so\.[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}\Z")
@@ -80,26 +95,45 @@ def pattern(path: bytes, letters: frozenset[str], *, owner: bool) -> tuple[Part,
     letters: the permissions that are asked for. owner: whether the rule is for the owner of the file alone.
     """
     writes = not letters <= {"r", "m", "k"}
+    if _NOT_INIT.match(path):
+        return of_any_process(path)
     if is_sensitive(path) or danger_of(FileRule(path, "".join(sorted(letters)))).risk == "critical":
         return ()
-    found = [*_beginning(path, owner=owner), *_names(path), *(() if writes else _versions(path))]
+    found = [*_beginning(path, owner=owner, writes=writes), *_names(path), *(() if writes else _versions(path))]
     return _put_together(path, sorted(found))
 
 
-def _beginning(path: bytes, *, owner: bool) -> list[_Found]:
-    if match := _OF_PROC.match(path):
-        task = _OF_TASK.match(path, match.end())
-        more = [_Found(task.start() + 6, task.end(), (_TID,))] if task else []
-        return [_Found(0, match.end(), (_PROC, b"/", _PID)), *more]
-    if owner and (match := _OF_USER.match(path)):
+def of_any_process(path: bytes) -> tuple[Part, ...]:
+    """The pattern for a path below ``/proc/NUMBER``, of process 1 too; empty for any other path."""
+    if not (match := _OF_PROC.match(path)):
+        return ()
+    found = [_Found(0, match.end(), (_PROC, b"/", _PID))]
+    if task := _OF_TASK.match(path, match.end()):
+        found.append(_Found(task.start() + 6, task.end(), (_TID,)))
+    return _put_together(path, found)
+
+
+def _beginning(path: bytes, *, owner: bool, writes: bool) -> list[_Found]:
+    if (owner or not writes) and (match := _OF_USER.match(path)):
         return [_Found(0, match.end(), (_RUN, b"/user/", _UID))]
     if path.startswith(b"/run/"):
         return [_Found(0, 4, (_RUN,))]
     if owner and (match := _OF_HOME.match(path)):
-        return [_Found(0, match.end(), (_HOME,))]
+        return [_Found(0, match.end(), (_HOME,)), *_saved(path, path.rfind(b"/"))]
     if owner and (match := _TEMPORARY.match(path)) and (name := _RANDOM.match(match[2])) and _is_random(name[1], name[2]):
         start = match.end(1) + name.start(2)
         return [_Found(start, start + len(name[2]), (_ONE,) * len(name[2]))]
+    return []
+
+
+def _saved(path: bytes, last: int) -> list[_Found]:
+    """The name of a file that is written anew and takes another's name when it is whole. last: where its own begins."""
+    if match := _UNNAMED.match(path, last):
+        return [_Found(match.start(1), match.end(), (_NUMBER,))]
+    if match := _JOURNAL.match(path, path.rfind(b"/", 0, last)):
+        return [_Found(match.start(1), match.end(1), (_ONE,) * 8)]
+    if (match := _SAVED.match(path, last)) and (path.startswith(b"/.goutputstream-", last) or not _WORD.fullmatch(match[1])):
+        return [_Found(match.start(1), match.end(), (_ONE,) * 6)]
     return []
 
 

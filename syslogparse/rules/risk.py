@@ -20,29 +20,34 @@ PATH_ICMP: dict[int, frozenset[int]] = {4: frozenset({3, 11, 12}), 6: frozenset(
 ADMIN_PORTS = frozenset({22, 2222, 3389, 5900, 5901, 5985, 5986, 10000})
 """Ports that administrators come by."""
 
-_NEAR: dict[Scope, Risk] = {"loopback": "low", "link-local": "low", "private": "medium"}
+_NEAR: dict[Scope, Risk] = {"loopback": "low", "link-local": "medium", "private": "medium"}
+_ANYBODY = frozenset({"0.0.0.0/0", "::/0"})
 _SENSITIVE = sorted(SENSITIVE_PORTS)
-_CACHED = 16384
+_CACHED = 1 << 15
 
 
 def opening_risk(rule: FirewallRule, *, trusted: Callable[[Bounds], bool], logged_only: bool) -> Risk:
     """The risk of letting packets through, by this table.
 
-    The other side is the machine itself or link-local: low; private: medium; any other host or network: high; anybody: critical.
-    One step up: a port of SENSITIVE_PORTS or ICMP that steers, and inbound; the log does not say that packets were refused.
-    One step down: ICMP of one type that does not steer; outbound, as the rule names one host that this machine asks; all of
-    the other side is trusted. trusted: whether all of an address or network is.
+    A port of SENSITIVE_PORTS, and inbound: critical, unless all of the other side is trusted or the machine itself.
+    Else the other side is the machine itself: low; link-local or private: medium; any other host or network: high; anybody:
+    critical. One step up: such a port, or ICMP that steers, and inbound; the log does not say that packets were refused. One step
+    down: ICMP of one type that does not steer; outbound, as the rule names one host that this machine asks; all of the other
+    side is trusted. trusted: whether all of an address or network is.
     """
     outbound = rule.chain == "OUTPUT"
-    peers = [bounds_of(peer) for peer in _peers(rule, outbound)]
+    peers = _peers(rule, outbound)
+    trusts = [trusted(bounds(peer)) for peer in peers]
+    sensitive = not outbound and rule.proto in ("tcp", "udp") and _is_sensitive(rule)
+    exposed = not peers or any(not trust and _scope(peer) != "loopback" for peer, trust in zip(peers, trusts, strict=True))
+    if sensitive and exposed:
+        return "critical"
     base = highest(_NEAR.get(_scope(peer), "high") for peer in peers) if peers else "critical"
-    anybody = any(peer.low == 0 and peer.high + 1 in (1 << 32, 1 << 128) for peer in peers)
-    steps = int(logged_only) - int(outbound) - int(bool(peers) and all(map(trusted, peers)))
+    anybody = any(peer in _ANYBODY for peer in peers)
+    steps = int(sensitive) + int(logged_only) - int(outbound) - int(bool(peers) and all(trusts))
     if rule.proto in ("icmp", "icmpv6"):
         steering = rule.icmp_type is None or rule.icmp_type in STEERING_ICMP[rule.family]
         steps += int(steering and not outbound) - int(not steering)
-    elif rule.proto in ("tcp", "udp"):
-        steps += int(_is_sensitive(rule) and not outbound)
     return moved("critical" if anybody else base, steps)
 
 
@@ -57,7 +62,7 @@ def closing_risk(rule: FirewallRule) -> Risk:
     if rule.proto in ("icmp", "icmpv6") and (rule.icmp_type is None or rule.icmp_type in PATH_ICMP[rule.family]):
         return "high"
     outbound = rule.chain == "OUTPUT"
-    near = any(_scope(bounds_of(peer)) in ("private", "link-local") for peer in _peers(rule, outbound))
+    near = any(_scope(peer) in ("private", "link-local") for peer in _peers(rule, outbound))
     return "medium" if outbound or near else "low"
 
 
@@ -68,15 +73,10 @@ def _peers(rule: FirewallRule, outbound: bool) -> tuple[str, ...]:
 
 
 @lru_cache(_CACHED)
-def bounds_of(text: str) -> Bounds:
-    """As ``bounds``; it remembers."""
-    return bounds(text)
-
-
-@lru_cache(_CACHED)
-def _scope(peer: Bounds) -> Scope:
-    low, high = scope_of(peer.family, peer.low), scope_of(peer.family, peer.high)
-    return low if low == high else "global"
+def _scope(peer: str) -> Scope:
+    family, first, last = bounds(peer)
+    low = scope_of(family, first)
+    return low if first == last or low == scope_of(family, last) else "global"
 
 
 def _is_sensitive(rule: FirewallRule) -> bool:

@@ -13,8 +13,9 @@ from syslogparse.rules.model import FirewallRule
 from syslogparse.rules.packet import Packet
 from syslogparse.rules.surroundings import Surroundings
 
-Scan: TypeAlias = Literal["tcp", "any"]
-"""What makes a source a scanner: its TCP packets alone, or others too, which anybody can forge who sends a single one."""
+Scan: TypeAlias = Literal["tcp", "any", "protocols"]
+"""What makes a source a scanner: its TCP packets alone, or others too, which anybody can forge who sends a single one; or, of
+these, that it tries IP protocols, without which it would have tried too few hosts and ports."""
 
 KNOCKERS = 10
 """From how many networks strangers must come for their port to be a matter of the port and not of the sources.
@@ -109,7 +110,10 @@ class Scanners:
             hosts = len(self._hosts[True].of(source) | self._hosts[False].of(source))
         else:
             hosts += more
-        return "any" if self._is_many(hosts, ports + self._ports[False].count(source)) else None
+        if not self._is_many(hosts, ports + self._ports[False].count(source)):
+            return None
+        with_ports = sum(not isinstance(one, str) for one in self._ports[False].of(source))
+        return "any" if self._is_many(hosts, ports + with_ports) else "protocols"
 
     def _is_many(self, hosts: int, ports: int) -> bool:
         return hosts >= self._near.scan_hosts or ports >= self._near.scan_ports

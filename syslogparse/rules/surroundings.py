@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syslogparse.rules.network import Addresses, Bounds, Network
+from syslogparse.rules.network import Addresses, Bounds, Interfaces, Network
 from syslogparse.rules.packet import Address, Packet
 
 
@@ -14,6 +14,7 @@ class Surroundings:
         self._own = Addresses(network.own)
         self._needed = Addresses((*network.gateways, *network.resolvers, *network.admins))
         self._wan = frozenset(network.wan)
+        self._interfaces = Interfaces(network.interfaces)
         self.scan_hosts = network.scan_hosts
         self.scan_ports = network.scan_ports
 
@@ -26,13 +27,20 @@ class Surroundings:
         spans = self._trusted.spans[addresses.family]
         return any(low <= addresses.low and addresses.high <= high for low, high in zip(spans.lows, spans.highs, strict=True))
 
-    def is_own(self, address: Address) -> bool:
-        """Whether it is an address of this machine."""
-        return self._own.spans[address.family].overlaps(address.value, address.value)
+    def is_from_itself(self, packet: Packet) -> bool:
+        """Whether its source is an address of this machine, which logged it."""
+        return _meets(self._own, packet.src) and self._logged(packet)
 
-    def is_needed(self, address: Address) -> bool:
-        """Whether it is a gateway, a resolver, or where an administrator sits."""
-        return self._needed.spans[address.family].overlaps(address.value, address.value)
+    def is_from_needed(self, packet: Packet) -> bool:
+        """Whether it comes from a gateway, a resolver, or where an administrator sits, of this machine, which logged it."""
+        return _meets(self._needed, packet.src) and self._logged(packet)
+
+    def is_to_itself(self, packet: Packet) -> bool:
+        """Whether its destination is an address of this machine, which logged it."""
+        return _meets(self._own, packet.dst) and self._logged(packet)
+
+    def _logged(self, packet: Packet) -> bool:
+        return self._interfaces.include(packet.in_iface, packet.out_iface, packet.physdev_in, packet.physdev_out)
 
     def from_wan(self, packet: Packet) -> bool:
         """Whether it came in by an interface, or the bridge port, that strangers come by."""
@@ -52,3 +60,7 @@ class Surroundings:
             return True
         bridged = packet.in_iface == packet.out_iface or packet.physdev_in is not None or packet.physdev_out is not None
         return not bridged and packet.src.scope == "private" and packet.dst.scope == "global"
+
+
+def _meets(addresses: Addresses, address: Address) -> bool:
+    return addresses.spans[address.family].overlaps(address.value, address.value)

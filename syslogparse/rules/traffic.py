@@ -74,7 +74,7 @@ def is_bogon(packet: Packet, near: Surroundings) -> bool:
         return False
     if is_impossible(packet):
         return True
-    if scope == "global" or not near.from_wan(packet) or near.is_needed(packet.src):
+    if scope == "global" or not near.from_wan(packet) or near.is_from_needed(packet):
         return False
     return scope != "link-local" or packet.family == 4
 

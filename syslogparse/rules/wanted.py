@@ -15,7 +15,8 @@ from syslogparse.rules.network import Network
 class Wanted(msgspec.Struct, frozen=True):
     """All that decides beside the evidence. intent, network, firewall: for the packet filter. apparmor, profiles: for AppArmor.
 
-    in_doubt: policy that the user named could not be read, so nobody knows what it forbids.
+    in_doubt: policy that the user named could not be read, so nobody knows what it forbids. exact: a rule for each thing that was
+    seen, of the packet filter; for AppArmor, Choices says it.
     """
 
     intent: AskedIntent = "auto"
@@ -24,6 +25,7 @@ class Wanted(msgspec.Struct, frozen=True):
     firewall: FirewallInForce = FirewallInForce()
     in_doubt: bool = False
     profiles: ProfilesInForce = NOTHING_IN_FORCE
+    exact: bool = False
 
 
 USUAL = Wanted()

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from syslogparse.sandbox.canary import Canary
 from syslogparse.sandbox.capabilities import KeepFour, KeepNone
 from syslogparse.sandbox.descriptors import KeepDescriptors
-from syslogparse.sandbox.identity import BecomeNobody, BecomeNobodyGroup, LeaveGroups
+from syslogparse.sandbox.identity import BecomeNobody, BecomeNobodyGroup, BecomeNobodyWithRootsFiles, LeaveGroups
 from syslogparse.sandbox.jail import EnterJail
 from syslogparse.sandbox.launch import CleanEnvironment, StandardDescriptors, TrustedTree
 from syslogparse.sandbox.lifetime import DieWithParent
@@ -27,11 +27,15 @@ Mode: TypeAlias = Literal["full", "reduced"]
 """full: started as root. reduced: in a user namespace, where the groups of the user cannot be left (setgroups is denied)."""
 
 
-def sequence(mode: Mode) -> tuple[Step, ...]:
-    """Step 4 as a list, in the one order in which it works."""
+def sequence(mode: Mode, *, roots_files: bool = False) -> tuple[Step, ...]:
+    """Step 4 as a list, in the one order in which it works.
+
+    roots_files: the supervisor's with --output, which has to make names in a directory of root's. Without root it is the
+    user's own, and the user is nobody in the namespace: nothing is different there.
+    """
     jail = (EnterJail(),)
     groups = (LeaveGroups(),) if mode == "full" else ()
-    ids = (BecomeNobodyGroup(), BecomeNobody())
+    ids = (BecomeNobodyGroup(), BecomeNobodyWithRootsFiles() if roots_files and mode == "full" else BecomeNobody())
     rights = (KeepNone(),)
     # The place of the AppArmor child profile: after the change of ids, before no_new_privs refuses it.
     marks = (NotDumpable(), NoNewPrivileges())
@@ -39,9 +43,9 @@ def sequence(mode: Mode) -> tuple[Step, ...]:
     return (*jail, *groups, *ids, *rights, *marks, *limits)
 
 
-def confine(mode: Mode) -> None:
+def confine(mode: Mode, *, roots_files: bool = False) -> None:
     """Confine this process for good. Raises SandboxError."""
-    steps = sequence(mode)
+    steps = sequence(mode, roots_files=roots_files)
     for step in steps:
         carry_out(step)
     verify(steps)
@@ -65,6 +69,7 @@ EXPLAINED: tuple[tuple[str, type[Step]], ...] = (
     ("4", LeaveGroups),
     ("4", BecomeNobodyGroup),
     ("4", BecomeNobody),
+    ("4", BecomeNobodyWithRootsFiles),
     ("4", KeepNone),
     ("4", NotDumpable),
     ("4", NoNewPrivileges),

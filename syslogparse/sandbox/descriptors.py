@@ -19,7 +19,8 @@ class KeepDescriptors(Step):
 
     name = "descriptors"
     what = (
-        "close every descriptor but the role's own (parser: its pipe; analyst: 1, 2, its pipes; supervisor: 2, the start signal)"
+        "close every descriptor but the role's own (parser: its pipe; analyst: 1, 2, its pipes; supervisor: 2, the start signal; "
+        "with --output the unnamed files for validator and supervisor, and their directory for the supervisor)"
     )
     why = "what is not open cannot be misused, and a pipe whose writers are all known ends when they do"
 

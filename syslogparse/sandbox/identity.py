@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+import prctl
+
+from syslogparse.sandbox.capabilities import KEPT
+from syslogparse.sandbox.libc import CapMasks, capget, capset, fsuid, setfsuid
 from syslogparse.sandbox.step import Step
 
 NOBODY = 65534
@@ -51,16 +55,8 @@ class BecomeNobodyGroup(Step):
         self.refused("becoming group 0 (setegid)", lambda: os.setegid(0), _REFUSALS)
 
 
-class BecomeNobody(Step):
-    """setresuid(2): real, effective and saved user id."""
-
-    name = "uid"
-    what = "set the real, effective and saved user id to 65534"
-    why = "last of the ids; with it the kernel clears the permitted and effective capabilities of a process that was root"
-
-    def take(self) -> None:
-        """Change all three. Raises OSError."""
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+class _Nobody(Step):
+    """Real, effective and saved user id are nobody's, and stay so."""
 
     def check(self) -> None:
         """All three read back."""
@@ -71,6 +67,43 @@ class BecomeNobody(Step):
         self.refused("becoming root", lambda: os.setresuid(0, 0, 0), _REFUSALS)
         self.refused("becoming root (setuid)", lambda: os.setuid(0), _REFUSALS)
         self.refused("becoming root (seteuid)", lambda: os.seteuid(0), _REFUSALS)
+
+
+class BecomeNobody(_Nobody):
+    """setresuid(2): real, effective and saved user id."""
+
+    name = "uid"
+    what = "set the real, effective and saved user id to 65534"
+    why = "last of the ids; with it the kernel clears the permitted and effective capabilities of a process that was root"
+
+    def take(self) -> None:
+        """Change all three. Raises OSError."""
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+class BecomeNobodyWithRootsFiles(_Nobody):
+    """setresuid(2) as above, and setfsuid(2) back to root: only what is asked of a file system is asked in root's name."""
+
+    name = "uid, but for files"
+    what = "in the place of uid for the supervisor with --output, as root: the same three ids, and the file-system id stays 0"
+    why = (
+        "only so can it make a name in a directory of root's; this id brings no capability, no right over another process, "
+        "and does not come back once it is given up"
+    )
+
+    def take(self) -> None:
+        """Change all four. Raises OSError."""
+        prctl.set_keepcaps(1)  # for the moment between the two calls; the kernel clears the effective set even so
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        capset(CapMasks(1 << KEPT["setuid"], capget().permitted, 0))
+        setfsuid(0)
+        prctl.set_keepcaps(0)
+
+    def check(self) -> None:
+        """All four read back; the capabilities are kept by no mark any more."""
+        super().check()
+        self.expect("the file-system user id", fsuid(), 0)
+        self.expect("keepcaps", prctl.get_keepcaps(), 0)
 
 
 _REFUSALS = (1, 22)

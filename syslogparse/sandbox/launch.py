@@ -7,15 +7,15 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import FrameType
 
 from syslogparse.sandbox.descriptors import is_open
 from syslogparse.sandbox.libc import clearenv
 from syslogparse.sandbox.step import Step
 
-KEPT_VARIABLES = ("TERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TZ")
-"""What the environment may say: how to print, and in which time zone stamps without one are."""
+KEPT_VARIABLES = ("TERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TZ", "SSH_CONNECTION", "SSH_CLIENT")
+"""What the environment may say: how to print, in which time zone stamps without one are, and where the administrator sits."""
 
 _LOADER_VARIABLES = ("LD_", "GLIBC_", "MALLOC_", "PYTHON")
 """Prefixes of variables that make the dynamic loader, the C library or Python load or do something else."""
@@ -81,7 +81,7 @@ class CleanEnvironment(Step):
     """No environment variable is left."""
 
     name = "environment"
-    what = "note the few variables that say how to print, and clear the environment"
+    what = "note the few variables that say how to print and where the administrator sits, and clear the environment"
     why = "before anything is read: whoever calls sudo may have set them, and libraries look at more of them than one knows"
 
     def take(self) -> None:
@@ -116,8 +116,10 @@ class TrustedTree(Step):
             raise self.fail(f"{path} can be changed by somebody else than root")
 
 
-def writable_by_others(paths: Iterable[str]) -> Iterator[str]:
+def writable_by_others(paths: Iterable[str], owners: Collection[int] = (0,)) -> Iterator[str]:
     """Those of the paths, and of the directories above them, that somebody else than root can change.
+
+    owners: the user ids that may own them; others than root's where the program runs as that user.
 
     Every directory that the way to a path leads through counts, on both sides of each link. One with the sticky bit keeps others
     from replacing root's entries in it (inode(7)), so it may be writable, unless it is the path itself or the place of one that
@@ -132,7 +134,7 @@ def writable_by_others(paths: Iterable[str]) -> Iterator[str]:
                 continue
             seen.add((path, is_leaf))
             status = _status(path)
-            if status is not None and _is_writable_by_others(status, is_leaf=is_leaf):
+            if status is not None and _is_writable_by_others(path, status, owners, is_leaf=is_leaf):
                 yield path
             waiting.append((os.path.dirname(path), is_leaf and status is None))
             if status is not None and stat.S_ISLNK(status.st_mode):
@@ -149,14 +151,24 @@ def _status(path: str) -> os.stat_result | None:
         raise
 
 
-def _is_writable_by_others(status: os.stat_result, *, is_leaf: bool) -> bool:
-    if status.st_uid != 0:
+def _is_writable_by_others(path: str, status: os.stat_result, owners: Collection[int], *, is_leaf: bool) -> bool:
+    if status.st_uid not in owners:
         return True
     if stat.S_ISLNK(status.st_mode):  # its mode says nothing: whoever can write the directory can replace it
         return False
-    shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != 0)
+    shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and (status.st_gid != 0 or _has_access_list(path)))
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and not is_leaf
     return bool(shared and not sticky)
+
+
+def _has_access_list(path: str) -> bool:
+    """Whether the group's bits of the mode stand for more than the group (acl(5): they are the mask of the list)."""
+    try:
+        return bool(os.getxattr(path, "system.posix_acl_access"))
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.EOPNOTSUPP, *_NOT_THERE):
+            return False
+        raise
 
 
 def _program_files() -> Iterator[str]:

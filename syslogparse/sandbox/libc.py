@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from typing import NamedTuple
 
@@ -80,6 +81,38 @@ def bounding(capability: int) -> bool:
 def unset_no_new_privs() -> None:
     """Try what the kernel must refuse (EINVAL); python-prctl does not even pass it on. Raises OSError."""
     _call(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0))
+
+
+def setfsuid(uid: int) -> int:
+    """Set the file-system user id of this thread, and give the one that it had: setfsuid(2), which cannot say that it failed."""
+    before: int = _setfsuid(uid)
+    return before
+
+
+_setfsuid = _libc.setfsuid
+_setfsuid.restype, _setfsuid.argtypes = ctypes.c_uint32, (ctypes.c_uint32,)
+
+
+def fsuid() -> int:
+    """The file-system user id of this thread; an id that is none changes nothing."""
+    return setfsuid(_NO_ID)
+
+
+_NO_ID = (1 << 32) - 1
+
+
+def protect_from_writing(address: int, length: int) -> None:
+    """Make whole pages of memory read-only: mprotect(2). Raises OSError."""
+    _call(_libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(length), mmap.PROT_READ))
+
+
+def system_call(number: int, *arguments: int) -> int:
+    """A call by its number and its bare arguments: syscall(2). Raises OSError."""
+    return _call(_syscall(ctypes.c_long(number), *(ctypes.c_long(argument) for argument in arguments)))
+
+
+_syscall = ctypes.CDLL(None, use_errno=True).syscall  # a function object of its own: its result is a long
+_syscall.restype = ctypes.c_long
 
 
 def clearenv() -> None:

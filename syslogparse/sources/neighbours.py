@@ -1,8 +1,9 @@
 """Whom this machine must not shut out: itself, its gateways and DNS servers, and its administrators. Read while root.
 
-From files of procfs (proc(5), net/ipv4/fib_trie.c, net/ipv4/tcp_ipv4.c, net/ipv6/route.c, net/ipv6/addrconf.c), resolv.conf(5),
-sshd_config(5), the sessions of systemd-logind(8), and what sshd(8) puts into the environment. A file that is missing, cannot be
-read, or says something else gives nothing; what is longer than is read of it gives what stands in the part that was read.
+From files of procfs (proc(5), net/core/net-procfs.c, net/ipv4/fib_trie.c, net/ipv4/tcp_ipv4.c, net/ipv6/route.c,
+net/ipv6/addrconf.c), resolv.conf(5), sshd_config(5), the sessions of systemd-logind(8), and what sshd(8) puts into the
+environment. A file that is missing, cannot be read, or says something else gives nothing; what is longer than is read of it gives
+what stands in the part that was read.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _MOST_BYTES = 8 << 20
 _MOST_TEXT = 256 << 10
 _MOST_FILES = 256
 _MOST_ADDRESSES = 1024
+_COUNTS = 16
 _SSH = 22
 _HEX = frozenset(b"0123456789ABCDEFabcdef")
 
@@ -33,6 +35,7 @@ class Neighbours(NamedTuple):
     """Canonical addresses, sorted by value, without scope, none of them loopback. admin_ports: sorted too.
 
     own: this machine's. gateways: of all routes. admins: the other ends of SSH connections. admin_ports: what sshd listens on.
+    interfaces: the names of all that the machine has, sorted; none where not all of them could be read.
     """
 
     own: tuple[str, ...] = ()
@@ -40,6 +43,7 @@ class Neighbours(NamedTuple):
     resolvers: tuple[str, ...] = ()
     admins: tuple[str, ...] = ()
     admin_ports: tuple[int, ...] = ()
+    interfaces: tuple[str, ...] = ()
 
 
 def neighbours(environment: Mapping[str, str], root: str = "/") -> Neighbours:
@@ -64,6 +68,7 @@ def neighbours(environment: Mapping[str, str], root: str = "/") -> Neighbours:
         resolvers=_canonical(_resolvers(root)),
         admins=_canonical(admins),
         admin_ports=tuple(sorted(ports)),
+        interfaces=_interfaces(f"{net}/dev"),
     )
 
 
@@ -91,6 +96,15 @@ def _local(path: str) -> list[_Ip]:
     """The addresses of this machine in the kernel's IPv4 table: a leaf, and in the lines below it what it is."""
     leaves = _read(path).split(b"|-- ")[1:]
     return _texts(leaf.partition(b"\n")[0] for leaf in leaves if b"/32 host LOCAL\n" in leaf)
+
+
+def _interfaces(path: str) -> tuple[str, ...]:
+    """The names in front of the colons (net/core/net-procfs.c); none holds one (dev_valid_name)."""
+    table = _read(path)
+    if len(table) >= _MOST_BYTES:
+        return ()
+    cut = (line.partition(b":") for line in table.split(b"\n"))
+    return tuple(sorted({os.fsdecode(name.strip()) for name, _, counts in cut if len(counts.split()) >= _COUNTS}))
 
 
 def _gateways(net: str) -> Iterator[_Ip]:

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import pytest
 
+from syslogparse.report.files import NAMES
+from syslogparse.sandbox.outbox import aside
 from tests.apparmor.policy import FileRule, Profile, glob, read_profile
 from tests.apparmor.traced import Traced, Use, trace
 
@@ -44,8 +46,13 @@ SECRETS = (
     "/",
 )
 
-# Rules that a run on one machine need not use, because they are about another: its encoding, zone, OpenSSL, interpreter.
+# Rules that a run on one machine need not use, because they are about another: its encoding, zone, OpenSSL, interpreter, who
+# resolves its names, whether sshd and logind run there.
 ELSEWHERE = (
+    "/etc/resolv.conf",
+    "/run/{systemd/resolve,resolvconf,NetworkManager}/",
+    "/etc/ssh/sshd_config",
+    "/run/systemd/sessions/",
     "/etc/localtime",
     "/etc/python3.[0-9]{,[0-9]}/sitecustomize.py",
     "/etc/ssl/",
@@ -118,7 +125,7 @@ def test_begins_as_debian_ships_profiles(text):
 
 
 def test_is_enforced_and_attached_to_the_installed_command(profile):
-    assert profile.head == "/usr/bin/syslogparse flags=(attach_disconnected)"
+    assert profile.head == "/usr/bin/syslogparse flags=(attach_disconnected, mediate_deleted)"
 
 
 def test_gives_five_capabilities_and_nothing_beside_files_and_signals(profile):
@@ -129,11 +136,21 @@ def test_gives_five_capabilities_and_nothing_beside_files_and_signals(profile):
     assert {kind for kind, _ in profile.others} == {"capability", "signal"}
 
 
-def test_writes_nothing_but_its_jail(profile):
+def test_writes_nothing_but_its_jail_and_the_files(profile):
     places = {"/run", "/tmp", "/var/tmp", "/dev/shm"}
     jails = {f"{place}/syslogparse-????????/" for place in places}
-    assert {path for rule in _allowing(profile) if rule.permissions & set("wal") for path in rule.paths} == jails | {"/dev/null"}
+    outbox = "/var/lib/syslogparse/"
+    files = {f"{outbox}{dot}{name}{end}" for name in NAMES.values() for dot in ("", ".") for end in ("", ".new")}
+    written = {path for rule in _allowing(profile) if rule.permissions & set("wal") for path in rule.paths}
+    assert written == jails | {"/dev/null", outbox, f"{outbox}#[0-9]*"} | files
     assert [path for path in SECRETS if profile.permissions(path)] == []
+
+
+def test_a_file_without_a_name_has_what_it_has_with_one(profile):
+    """A link may not have a right that what it leads to has not (apparmor.d(5), link rules)."""
+    for name in NAMES.values():
+        for path in (name, aside(name)):
+            assert profile.permissions(f"/var/lib/syslogparse/{path}") == profile.permissions("/var/lib/syslogparse/#7") | {"l"}
 
 
 def test_no_rule_reaches_everywhere(profile):
@@ -141,7 +158,7 @@ def test_no_rule_reaches_everywhere(profile):
     assert {start for start in starts if re.search(r"[*?[]", start.split("/")[1])} == set()
     wide = {path for rule in _allowing(profile) for path in rule.paths if path.endswith("/**")}
     logs = {"/var/log/**", "/run/log/journal/**"}
-    assert wide == {"/usr/lib/syslogparse/**", "/usr/lib/locale/**", "/usr/share/zoneinfo/**", *logs}
+    assert wide == {"/usr/lib/syslogparse/**", "/usr/lib/locale/**", "/usr/share/zoneinfo/**", "/etc/apparmor.d/**", *logs}
 
 
 def test_executes_the_interpreter_alone_and_keeps_it_confined(profile):
@@ -172,6 +189,7 @@ class Installed:
             self.command: "/usr/bin/syslogparse",
             str(logs): "/var/log",
             f"{logs}-run": "/run/log",
+            f"{logs}-out": "/var/lib/syslogparse",
             base: "/usr",
         }
 
@@ -207,6 +225,7 @@ def logs(tmp_path_factory) -> Path:
     for machine in (folder / "journal" / "0123", Path(f"{folder}-run") / "journal" / "0123"):
         machine.mkdir(parents=True)
         (machine / "system.journal").write_bytes(lzma.decompress(JOURNAL.read_bytes()))
+    Path(f"{folder}-out").mkdir(mode=0o700)
     return folder
 
 
@@ -226,6 +245,8 @@ SCENARIOS: Mapping[str, tuple[int, str]] = {
     "help": (0, "--help"),
     "schema": (0, "--schema"),
     "explain": (0, "--explain-sandbox"),
+    "files": (0, "--format rules --output LOGS-out LOGS/syslog"),
+    "files again": (0, "--format rules --force --output LOGS-out LOGS/syslog"),
     "started again": (0, "--format rules LOGS/syslog"),
     "closed": (0, "--format rules LOGS/syslog"),
 }
@@ -296,6 +317,8 @@ def test_reads_all_of_the_private_environment(installed, profile):
 
 def test_names_no_other_place_of_the_program(profile):
     places = {path for rule in profile.files for path in rule.paths if "syslogparse" in path}
-    expected = re.compile(r"/usr/bin/syslogparse|/usr/lib/syslogparse/.*|/(?:run|tmp|var/tmp|dev/shm)/syslogparse-[?]{8}/")
+    expected = re.compile(
+        r"/usr/bin/syslogparse|/usr/lib/syslogparse/.*|/(?:run|tmp|var/tmp|dev/shm)/syslogparse-[?]{8}/|/var/lib/syslogparse/.*"
+    )
     assert {path for path in places if not expected.fullmatch(path)} == set()
     assert profile.permissions("/usr/bin/syslogparse") == {"r"}

@@ -14,6 +14,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _LOOK = {"access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx", "statfs"}
 _LOOK |= {"readlink", "readlinkat", "getcwd", "chdir"}
 """Calls that AppArmor lets pass, or asks nothing more about than whether the path has a name."""
+_IN = re.compile(r'\d+<(?P<directory>/[^>]*)>, "(?P<name>[^"/]*)"')
+"""A name in a directory that is open."""
 _CHANGE_DIRECTORY = {"mkdir", "mkdirat", "rmdir"}
 _BY_CAPABILITY = {"chroot"}
 
@@ -35,7 +37,7 @@ class Traced(NamedTuple):
 
 def trace(strace: str, command: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes = b"") -> Traced:
     """Run it to its end. folder: an empty one for the records; each process has its own, so that no line is cut in two."""
-    prefix = [strace, "-ff", "-y", "-qq", "-o", str(folder / "pid"), "-e", "trace=%file,mmap"]
+    prefix = [strace, "-ff", "-y", "-qq", "-o", str(folder / "pid"), "-e", "trace=%file,mmap,flock"]
     done = subprocess.run([*prefix, *command], input=stdin, env=environment, capture_output=True, check=False, timeout=60)
     records = sorted(folder.iterdir())
     assert records, done.stderr
@@ -63,14 +65,29 @@ def _asked(name: str, arguments: str, opened: str | None) -> Iterator[Use]:
             yield Use(mapped["path"], "m" if "PROT_EXEC" in mapped["protection"] else "r")
     elif name == "execve":
         yield Use(path, "x")
+    elif name in {"linkat", "renameat2"}:
+        yield from _naming(name, arguments)
+    elif name == "flock":
+        yield from (Use(arguments[arguments.index("<") + 1 : arguments.index(">")] + "/", permission) for permission in "wk")
     elif name in _CHANGE_DIRECTORY:
         yield Use(f"{path}/", "w")
     elif name not in _LOOK | _BY_CAPABILITY:
         yield Use(path, f"the call {name}")
 
 
+def _naming(name: str, arguments: str) -> Iterator[Use]:
+    """As the kernel asked in a test of every permission (Linux 6.12): what is renamed has to be readable too."""
+    old, new = (f"{match['directory']}/{match['name']}" for match in _IN.finditer(arguments))
+    if name == "linkat":
+        yield Use(new, "l")
+    else:
+        yield from (Use(old, permission) for permission in "rw")
+        yield Use(new, "w")
+
+
 def _opening(path: str, arguments: str) -> Iterator[Use]:
-    flags = arguments.rsplit(", ", 2 if "O_CREAT" in arguments else 1)[1].split("|")
+    creates = "O_CREAT" in arguments or "O_TMPFILE" in arguments  # a mode stands behind the flags
+    flags = arguments.rsplit(", ", 2 if creates else 1)[1].split("|")
     if "O_PATH" in flags:
         return
     directory = "O_DIRECTORY" in flags or os.path.isdir(path)

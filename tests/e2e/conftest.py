@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Gate, leftovers, until
+from tests.e2e.harness import SAMPLES, Gate, leftovers, until
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SAMPLES = ROOT / "sample-logs"
 PIECE = 1 << 20
 
 

@@ -24,6 +24,7 @@ USER = 1000
 """An id of nobody in particular, for the reduced mode."""
 QUIET_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 """Nothing that makes the command start itself anew."""
+SAMPLES = Path(__file__).resolve().parents[2] / "sample-logs"
 
 
 class Done(NamedTuple):

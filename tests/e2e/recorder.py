@@ -34,6 +34,7 @@ def install(path: str) -> None:
         state["region"] = state["region"] * _CHILDREN + state["children"]
         state["children"] = 0
         slots = itertools.count()
+        record("forked", ())  # so that no process is overlooked that does nothing else
 
     def record(event: str, arguments: tuple[object, ...]) -> None:
         if event in NOISE:

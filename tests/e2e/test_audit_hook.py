@@ -104,6 +104,33 @@ def test_every_format(watched, everything, form, environment):
         assert FORBIDDEN.search(ended.out.decode()) is None
 
 
+@pytest.mark.parametrize("form", ["text", "rules", "json"])
+def test_check(watched, everything, stage, form):
+    baseline = stage / "baseline.json"
+    whole, _ = watched("-f", "json", everything)
+    document = json.loads(whole.out)
+    names = {one["id"] for one in document["suggestions"]}
+    document["suggestions"] = document["suggestions"][::2]
+    baseline.write_text(json.dumps(document), encoding="ascii")
+    ended, seen = watched("--check", baseline, "-f", form, everything)
+    assert (ended.status, ended.err) == (1, b"")
+    assert ended.out
+    assert len(names) > 2
+    _clean(seen)
+
+
+def test_explain_and_the_time_asked_for(watched, everything):
+    bounds = ("--since", "2000-01-01", "--until", "tomorrow")
+    whole, seen = watched("-f", "json", *bounds, everything, env={**QUIET_ENVIRONMENT, "TZ": "Europe/Berlin"})
+    assert whole.status == 0, whole.err
+    _clean(seen)
+    for one in json.loads(whole.out)["suggestions"][::10]:
+        ended, seen = watched("--explain", one["id"], *bounds, everything, env={**QUIET_ENVIRONMENT, "TZ": "Europe/Berlin"})
+        assert ended.status == 0, ended.err
+        assert b"Evidence" in ended.out
+        _clean(seen)
+
+
 def _zstd(data: bytes) -> bytes:
     """With the largest window that is taken, and no size in front: the decompressor asks for all of it."""
     parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27)
@@ -185,6 +212,29 @@ def test_the_hook_sees_what_comes_too_late(watched, small):
     _, seen = watched("-f", "json", small, change=change)
     names = {(region, name) for region, name, arguments in _late(seen)}
     assert names >= {(0, "import"), (1, "import"), (0, "open"), (1, "open")}
+
+
+@pytest.mark.parametrize("firewall", ["iptables", "nftables", "ufw"])
+@pytest.mark.parametrize("force", [False, True])
+def test_files(watched, everything, tmp_path, firewall, force):
+    box = tmp_path / "box"
+    box.mkdir(mode=0o700)
+    more = ["--force"] if force else []
+    ended, seen = watched("-j", str(PARSERS), "-f", "json", "--firewall", firewall, *more, "-o", box, everything)
+    assert ended.status == 0, ended.err
+    assert len(list(box.iterdir())) == 3
+    _clean(seen)
+    # Below the analyst a canary and a validator more.
+    assert set(seen) == {0, 1, 2, *range(17, 17 + 4 + PARSERS)}
+
+
+def test_files_that_are_refused(watched, small, tmp_path):
+    box = tmp_path / "box"
+    box.mkdir(mode=0o700)
+    change = "import syslogparse.roles.delivery as delivery\ndelivery.frames = lambda _: [b'\\0\\0\\0\\0\\1x']"
+    ended, seen = watched("-f", "json", "-o", box, small, change=change)
+    assert (ended.status, list(box.iterdir())) == (5, [])
+    _clean(seen)
 
 
 def test_many_keys(watched, stage):

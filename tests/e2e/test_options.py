@@ -6,7 +6,7 @@ import subprocess
 import jsonschema
 import pytest
 
-from tests.e2e.harness import as_user, done
+from tests.e2e.harness import SAMPLES, as_user, done
 
 pytestmark = pytest.mark.root
 
@@ -84,7 +84,9 @@ def test_kinds_trust_and_intent_reach_the_result(command, small):
     assert strict["suggestions"] == []
     assert strict["summary"]["not_suggested"] == {"below the trust asked for": sum(everything.values())}
     assert done([command, "-f", "events", "--trust", "kern", small]).out == b""
-    blocked = json.loads(done([command, "-f", "json", "-k", "netfilter", "--intent", "block", small]).out)["suggestions"]
+    block = [command, "-f", "json", "-k", "netfilter", "--intent", "block"]
+    assert json.loads(done([*block, small]).out)["suggestions"] == []  # all that it holds came by the loopback interface
+    blocked = json.loads(done([*block, SAMPLES / "netfilter.log"]).out)["suggestions"]
     assert {one["intent"] for one in blocked} == {"block"}
 
 

@@ -150,12 +150,27 @@ def test_a_line_with_one_more_character_is_the_rule_of_another_path_or_refused(r
         '"/srv/a b/*" r,',
         "/var/lib/????????-????/x r,",
         "/tmp/tmp???????? rw,",
+        "unix (send) type=stream addr=@/tmp/.ICE-unix/[0-9]*,",
+        "unix (send) type=stream peer=(addr=@/tmp/dbus-??????????),",
+        "dbus send bus=system path=/org/freedesktop/Accounts/User@{uid} member=x,",
     ],
 )
 def test_what_is_generalised(line):
     assert check(line)
 
 
-@pytest.mark.parametrize("line", ["/* r,", "/srv/a* r,", "/srv/*/b r,", "/srv/** r,", "@{HOME}/** r,", '"/srv/a b*" r,'])
+WIDE = [
+    "unix (send) type=stream addr=@/tmp/*,",
+    "unix (send) type=stream addr=@/tmp/**,",
+    "unix (send) type=stream peer=(addr=@{HOME}),",
+    "dbus send bus=* member=x,",
+    "dbus send path=/** member=x,",
+    "dbus send path=/a member=?,",
+    "dbus send path=/a{,b} member=x,",
+    "signal send set=hup peer=?,",
+]
+
+
+@pytest.mark.parametrize("line", ["/* r,", "/srv/a* r,", "/srv/*/b r,", "/srv/** r,", "@{HOME}/** r,", '"/srv/a b*" r,', *WIDE])
 def test_what_is_never_generalised(line):
     assert not check(line)

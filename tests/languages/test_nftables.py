@@ -6,7 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from syslogparse.languages.nftables import LISTED, filed, head, lines, main, name, statement, undo, unsayable
+from syslogparse.languages.nftables import (
+    LISTED,
+    filed,
+    head,
+    lines,
+    live_chains,
+    main,
+    name,
+    needs,
+    statement,
+    undo,
+    unsayable,
+)
 from syslogparse.languages.nftables_grammar import check
 from syslogparse.rules.advise import advise
 from syslogparse.rules.model import FirewallRule, TcpFlags
@@ -188,6 +200,17 @@ def test_a_chain_that_accepts_nothing_yet_is_a_comment(opened):
         ):
             assert (one in found) is live
             assert (f"# {one}" in found) is not live
+
+
+def test_what_a_rule_needs_whose_chain_is_a_comment():
+    accepts = [rule for rule in SAYABLE if rule.target == "ACCEPT"]
+    for rule in [*SAYABLE, *UNSAYABLE]:
+        chain = f"{name(RULES)}_{rule.chain.lower()}"
+        alone = f"the 2 lines with {chain} above" if rule in accepts else ""
+        assert needs(rule, name(RULES), live_chains([])) == alone
+        assert needs(rule, name(RULES), live_chains(RULES)) == ""
+        if rule in accepts:
+            assert sum(line.startswith("# ") and chain in line for line in head(RULES, []) if " inet filter " in line) >= 2
 
 
 def counted(listing):

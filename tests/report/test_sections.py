@@ -1,16 +1,10 @@
-import re
-import subprocess
-
-import pytest
 from msgspec.structs import replace
 
-from syslogparse.report import rules, sections
+from syslogparse.report import sections
 from syslogparse.report.warmup import synthetic_report
 from syslogparse.rules.advise import advise
-from syslogparse.rules.apparmor_target import Choices
-from syslogparse.rules.model import Advice
-from syslogparse.rules.wanted import Wanted
-from tests.rules.make import denial, events_of
+from syslogparse.rules.model import Advice, FirewallRule, SyscallRule
+from tests.rules.make import denial
 
 REPORT = synthetic_report(complete=True)
 SUGGESTIONS = REPORT.advice.suggestions
@@ -64,6 +58,64 @@ def test_amount():
     assert sections.amount(1204, "line") == "1,204 lines"
 
 
+def test_many():
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.1",))
+    assert sections.many(rule) == sections.many(SyscallRule(b"/a", "x86", "read")) == ""
+    assert sections.many(replace(rule, sources=("192.0.2.1", "192.0.2.2"))) == "2 sources"
+    assert sections.many(replace(rule, sources=("192.0.2.0/24", "198.51.100.2"))) == "2 addresses and networks"
+
+
+def test_an_item_carries_all_its_lines():
+    rule = FirewallRule(4, "INPUT", "DROP", "tcp", in_iface="eth0", sources=("192.0.2.1", "192.0.2.2"))
+    advice = Advice((replace(SUGGESTIONS[0], rule=rule),), {})
+    for firewall, count in (("iptables", 4), ("nftables", 1), ("ufw", 2)):
+        (part,) = sections.sections(replace(REPORT, advice=advice, firewall=firewall))
+        (item,) = part.groups[0].items
+        assert item.sound
+        assert len(item.lines) == count
+        assert "\n" not in item.rule
+
+
+def run_in_a_child(profile, program, **fields):
+    """The run of a program, and what it did in the complain-mode child of its own."""
+    return [
+        denial(profile=profile, operation=b"exec", name=program, mask=b"x", **fields),
+        denial(profile=profile + b"//null-" + program, verdict=b"ALLOWED"),
+    ]
+
+
+def families(*evidence):
+    (part,) = sections.sections(replace(REPORT, advice=advise(evidence)))
+    return [(group.name, group.closed) for group in part.groups]
+
+
+def test_children_stand_right_behind_their_parents_and_are_closed_like_the_rule_that_enters_them():
+    others = [denial(profile=b"aa"), denial(profile=b"zz"), denial(profile=b"p///bin/z")]
+    found = families(
+        *others, *run_in_a_child(b"p", b"/bin/x"), *run_in_a_child(b"p", b"/bin/sh"), *run_in_a_child(b"q", b"/bin/y")
+    )
+    names = [name for name, _ in found]
+    assert names.index(b"p") + 1 == names.index(b"p///bin/sh")
+    assert names.index(b"p") + 2 == names.index(b"p///bin/x")
+    assert names.index(b"q") + 1 == names.index(b"q///bin/y")
+    assert {name for name, closed in found if closed} == {b"p///bin/sh"}
+
+
+def test_a_child_of_a_closed_child_is_closed_too():
+    inner = [
+        denial(profile=b"p///bin/sh", operation=b"exec", name=b"/bin/x", mask=b"x"),
+        denial(profile=b"p///bin/sh///bin/x", verdict=b"ALLOWED"),
+    ]
+    found = families(*run_in_a_child(b"p", b"/bin/sh"), *inner)
+    assert found == [(b"p", False), (b"p///bin/sh", True), (b"p///bin/sh///bin/x", True)]
+
+
+def test_a_chain_of_children_is_no_matter_of_depth():
+    names = [b"p" + b"///x" * depth for depth in range(900)]
+    found = families(*(denial(profile=name, operation=b"exec", name=b"/x", mask=b"x") for name in names))
+    assert [name for name, _ in found] == names
+
+
 def test_a_child_profile_is_a_block_and_the_rule_that_enters_it_never_stands_alone():
     ran = denial(profile=b"p", operation=b"exec", name=b"/bin/x y", mask=b"x")
     (part,) = sections.sections(replace(REPORT, advice=advise([ran])))
@@ -74,24 +126,3 @@ def test_a_child_profile_is_a_block_and_the_rule_that_enters_it_never_stands_alo
     (part,) = sections.sections(replace(REPORT, advice=advise([ran, inside])))
     assert {group.name: group.block for group in part.groups} == {b"p": "", b"p///bin/x y": 'profile "/bin/x y" {'}
     assert all(item.after == () for group in part.groups for item in group.items)
-
-
-@pytest.mark.corpora
-@pytest.mark.parametrize(
-    "name", ["captured/apparmor-6.12.log", "captured/apparmor-6.1.0.log", "apparmor/apparmor.d-logs/audit.log"]
-)
-def test_profiles_with_their_children_inside_load(corpora, require_tool, name):
-    items = [item for item in events_of((corpora / name).read_bytes()) if item.kind == "apparmor"]
-    advice = advise(items, Wanted(apparmor=Choices(target=(3, 0))))
-    text = rules.render(replace(REPORT, advice=advice))
-    profiles: dict[str, list[str]] = {}
-    for part in re.split(r"\n# profile ", text)[1:]:
-        head, _, lines = part.partition("\n")
-        inside = [parent for parent in profiles if head.startswith(parent + "///")]
-        profiles.setdefault(inside[0] if inside and " {" in lines else head, []).append(lines)
-    blocks = "".join(f"profile p{number} {{\n{''.join(lines)}\n}}\n" for number, lines in enumerate(profiles.values()))
-    parser = [require_tool("apparmor_parser"), "-Q", "-K"]
-    words = "capability|mount|owner|/|profile|}|ptrace|network|unix|change_profile"
-    for closed in (blocks, re.sub(rf"(?m)^( *)# (?={words})", r"\1", blocks)):
-        done = subprocess.run(parser, input="include <tunables/global>\n" + closed, text=True, capture_output=True, check=False)
-        assert done.returncode == 0, (closed, done.stderr)

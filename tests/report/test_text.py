@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from syslogparse.evidence.model import Evidence
 from syslogparse.languages import render as languages
+from syslogparse.report import identity
 from syslogparse.report.escape import is_plain
 from syslogparse.report.model import Report, Undecoded
 from syslogparse.report.text import TextReport, make_console, taken
@@ -45,6 +46,9 @@ LONG = FirewallRule(
 )
 
 
+NAME = identity.of(suggestion(SHORT))[: identity.SHORT]
+
+
 @given(reports(), st.sampled_from(WIDTHS), st.booleans())
 def test_only_colours_reach_the_terminal(report, width, color):
     out = TextReport(width, color=color).render(report)
@@ -78,13 +82,13 @@ def summary_of(report, **changes):
 
 def test_details_stand_beside_below_or_above_the_rule_as_there_is_room():
     lines = TextReport(130, color=False).render(report_of(suggestion(SHORT))).split("\n")
-    when = "2001-09-09 01:46:40 to 01:46:50 · /var/log/syslog:12"
+    when = f"{NAME} · 2001-09-09 01:46:40 to 01:46:50 · line 12"
     assert f" low      1,204  {languages.render(SHORT)}  {when}" in lines
     lines = TextReport(100, color=False).render(report_of(suggestion(SHORT))).split("\n")
     at = lines.index(f" low      1,204  {languages.render(SHORT)}")
     assert lines[at + 1] == f"{' ' * 17}{when}"
     lines = TextReport(80, color=False).render(report_of(suggestion(LONG, "high"))).split("\n")
-    at = lines.index(f" high     1,204  {when}")
+    at = lines.index(f" high     1,204  {when.replace(NAME, identity.of(suggestion(LONG))[: identity.SHORT])}")
     assert lines[at + 1] == f"  {languages.render(LONG)}"
 
 
@@ -93,17 +97,58 @@ def test_details_name_what_is_not_common_to_all():
     other = replace(suggestion(SHORT, attempts=7, hosts=(b"db", b"web")), trust="syslog", confidence="low")
     day = {"first": 10**15, "last": 10**15 + 10**8}
     out = TextReport(200, color=False).render(summary_of(report_of(one, other), **day))
-    assert "  01:46:40 to 01:46:50 · on gw · /var/log/syslog:12 · trust kern\n" in out
-    assert "  01:46:40 to 01:46:50 · 7 attempts · on db, web · /var/log/syslog:12 · trust syslog · confidence low\n" in out
+    assert f"  {NAME} · 01:46:40 to 01:46:50 · on gw · line 12 · trust kern\n" in out
+    assert f"  {NAME} · 01:46:40 to 01:46:50 · 7 attempts · on db, web · line 12 · trust syslog · confidence low\n" in out
     out = TextReport(200, color=False).render(summary_of(report_of(one, one), **day))
-    assert "  01:46:40 to 01:46:50 · /var/log/syslog:12\n" in out
+    assert f"  {NAME} · 01:46:40 to 01:46:50 · line 12\n" in out
     assert re.search("Host +gw ", out)
 
 
 def test_a_record_without_time_host_and_place():
     bare = suggestion(SHORT, count=1, attempts=1, first=None, last=None, hosts=(), places=())
     lines = TextReport(80, color=False).render(report_of(bare)).split("\n")
-    assert f" low          1  {languages.render(SHORT)}" in [line.rstrip() for line in lines]
+    assert f" low          1  {languages.render(SHORT)}  {NAME}" in lines
+
+
+def test_a_year_that_is_the_same_is_said_in_the_summary_alone():
+    out = TextReport(200, color=False).render(summary_of(report_of(suggestion(SHORT)), first=10**15, last=10**15 + 10**12))
+    assert f"  {NAME} · 09-09 01:46:40 to 01:46:50 · line 12\n" in out
+    assert "2001-09-09 01:46:40 to 2001-09-2" in out
+
+
+def test_details_break_between_parts():
+    lines = TextReport(80, color=False).render(report_of(suggestion(SHORT, attempts=1000, hosts=(b"x" * 30,)))).split("\n")
+    (at,) = [number for number, line in enumerate(lines) if NAME in line]
+    assert lines[at].strip() == f"{NAME} · 2001-09-09 01:46:40 to 01:46:50 · 1,000 attempts"
+    assert lines[at + 1].strip() == "line 12"
+
+
+def test_several_logs_are_told_apart():
+    whole = report_of(suggestion(SHORT))
+    out = TextReport(130, color=False).render(summary_of(whole, files=("/var/log/syslog", "other")))
+    assert "/var/log/syslog:12" in out
+
+
+def test_findings_come_first_in_a_section_of_their_own():
+    finding = replace(suggestion(SHORT, "high"), intent="alert", why="It is new.")
+    out = TextReport(100, color=False).render(report_of(suggestion(LONG), finding))
+    assert re.findall(r"(?m)^(\w+)  1 (\w+) ", out) == [("Findings", "finding"), ("iptables", "suggestion")]
+    assert out.index("For a human") < out.index("alert: It is new.") < out.index("iptables  1 suggestion")
+    assert "complete · 1 suggestion · 1 finding" in out
+    out = TextReport(100, color=False).render(report_of(*[finding] * 3), max_rules=1)
+    assert "2 more findings not shown" in out
+    assert "Nothing to suggest." not in out
+
+
+def test_what_was_asked_for_and_what_is_known():
+    out = TextReport(120, color=False).render(synthetic_report(complete=False))
+    assert re.search("Asked for +since 2026-11-22 06:20:46 until 2026-11-23 06:20:46 UTC", out)
+    assert re.search("Policy +wide", out)
+    assert re.search("Known +own addresses 3", out)
+    until = replace(report_of(), summary=replace(report_of().summary, until=10**15))
+    assert re.search("Asked for +until 2001-09-09 01:46:40 UTC", TextReport(120, color=False).render(until))
+    for word in ("Asked for", "Policy", "Known"):
+        assert word not in TextReport(120, color=False).render(synthetic_report(complete=True))
 
 
 def test_one_reason_is_said_once_above_all_that_it_is_for():
@@ -119,6 +164,11 @@ def test_rule_that_hides_characters_is_marked():
     out = TextReport(80, color=False).render(report_of(suggestion(path, profile=b"p")))
     assert "\u202e" not in out
     assert f"  {languages.render(path)}" in out
+
+
+def test_additions_to_a_filter_are_called_so():
+    text = TextReport(120, color=False).render(synthetic_report(complete=True))
+    assert text.count("Additions to a filter in force: alone, as the whole filter, each of these would stop the program.") == 1
 
 
 def test_sections_and_groups():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from syslogparse.evidence.model import Event, NetfilterKey
 from syslogparse.roles import wire
 from syslogparse.roles.gather import Gathering, Parser
+from syslogparse.roles.terms import ALL, Terms
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.trust import UNTRUSTED, Grades
 
@@ -166,9 +167,15 @@ class Heard(NamedTuple):
 
 
 def gather(
-    parsers: Sequence[Parser], places: Sequence[Place], *, stream: bool = False, grades: Iterable[Grades] = (UNTRUSTED,)
+    parsers: Sequence[Parser],
+    places: Sequence[Place],
+    *,
+    stream: bool = False,
+    grades: Iterable[Grades] = (UNTRUSTED,),
+    terms: Terms = ALL,
 ) -> Heard:
     got: list[tuple[int, int | None, Event]] = []
-    gathering = Gathering(parsers, list(grades), places, (lambda *one: got.append(one)) if stream else None, lambda _done: None)
+    on_event = (lambda *one: got.append(one)) if stream else None
+    gathering = Gathering(parsers, list(grades), places, on_event, lambda _done: None, terms)
     gathering.run()
     return Heard(gathering, got)

@@ -7,6 +7,7 @@ from pathlib import Path
 from syslogparse.evidence.model import KINDS
 from syslogparse.evidence.stamp import Clock
 from syslogparse.roles.blockwork import Worker
+from syslogparse.roles.terms import ALL, Terms
 from syslogparse.sandbox.libseccomp import syscall_name
 from syslogparse.sources.open import Log
 from syslogparse.sources.trust import Grades
@@ -56,5 +57,5 @@ def log(data: bytes, name: str = "syslog") -> Log:
     return Log(name, mapped(data) if data else None, len(data), GRADES, NEWEST)
 
 
-def worker(*, kinds=KINDS, stream: bool = False) -> Worker:
-    return Worker(Clock(UTC, NEWEST), GRADES, syscall_name, kinds, stream=stream)
+def worker(*, kinds=KINDS, stream: bool = False, terms: Terms = ALL) -> Worker:
+    return Worker(Clock(UTC, NEWEST), GRADES, syscall_name, kinds, stream=stream, terms=terms)

@@ -3,9 +3,10 @@ import os
 import signal
 
 import pytest
+from msgspec import structs
 
-from syslogparse.evidence.fold import Fold, Subject, Tally
-from syslogparse.evidence.model import Position
+from syslogparse.evidence.model import SeccompKey
+from syslogparse.evidence.period import Period
 from syslogparse.options import Options
 from syslogparse.prepare import NoBar
 from syslogparse.report import json
@@ -13,10 +14,12 @@ from syslogparse.report.model import SandboxState
 from syslogparse.roles import analyst, gather, output, wire
 from syslogparse.roles.analyst import Desk
 from syslogparse.roles.gather import Gathering, Parser
+from syslogparse.roles.terms import ALL, Terms
+from syslogparse.rules.network import Network
 from syslogparse.rules.wanted import USUAL
 from syslogparse.sources.blocks import Place
 from syslogparse.sources.open import Unreadable
-from tests.roles.actors import DONE, KEY, READY, block, entry, event, events, evidence
+from tests.roles.actors import DONE, READY, block, entry, event, events, evidence
 from tests.roles.lines import PACKET, log
 
 PLACES = [Place(0, 0), Place(0, 1)]
@@ -26,8 +29,9 @@ STREAM = [[READY, events(event(grade="kern")), block(place, trust={"kern": 1}), 
 LOST = "INCOMPLETE: parser 2 "
 
 
-def desk(options=None, *, render=json.render, unreadable=()):
-    return Desk(options or Options(), USUAL, [log(PACKET * 9)], unreadable, PLACES, render, NoBar(), STATE)
+def desk(options=None, *, render=json.pieces, unreadable=(), terms=ALL, baseline=None):
+    logs = [log(PACKET * 9)]
+    return Desk(options or Options(), USUAL, logs, unreadable, PLACES, render, NoBar(), STATE, None, terms, baseline)
 
 
 def main(stage, the_desk, *parts, start=b"s", statuses=(0, 0)):
@@ -97,7 +101,7 @@ def test_events_of_a_run_that_lost_a_parser(stage):
 @pytest.mark.parametrize(("trust", "printed"), [("syslog", 2), ("kern", 2), ("kernel", 0)])
 def test_the_trust_asked_for(stage, trust, printed):
     assert main(stage, desk(Options(trust=trust), render=None), *STREAM).out.count(b"\n") == printed
-    told = stdlib_json.loads(main(stage, desk(Options(trust=trust)), *GOOD).out)
+    told = stdlib_json.loads(main(stage, desk(Options(trust=trust), terms=Terms(trust)), *GOOD).out)
     assert ("below the trust asked for" in stdlib_json.dumps(told)) is (printed == 0)
 
 
@@ -181,13 +185,69 @@ def test_a_cut_last_line_is_in_the_report_and_no_loss():
     assert report.summary.losses == ("1 x line cut off at the end of the file",)
 
 
-def test_weak_evidence_is_dropped_before_grades_are_merged():
-    fold = Fold()
-    tally = Tally(5, Position(0, 0, 0), 1, Position(0, 0, 0), 1)
-    for grade in ("kernel", "kern", "syslog"):
-        fold.add(Subject(0, b"gw", grade, "netfilter", KEY), tally)
-    assert analyst._drop_untrusted(fold, Options(trust="kern")) == 5
-    assert {subject.grade for subject in fold.tallies} == {"kernel", "kern"}
+def test_what_was_asked_of_the_time_is_in_the_report():
+    made = gathering_of((PLACES[0], structs.replace(block_frame(PLACES[0], "netfilter", "invalid port"), outside=3, undated=2)))
+    report = analyst._report(desk(terms=Terms("kern", Period(10, 20))), made, [])
+    assert (report.summary.since, report.summary.until) == (10, 20)
+    assert report.advice.not_suggested == {
+        "logged outside the time asked for": 3,
+        "no time that could be told, and one was asked for": 2,
+    }
+
+
+def test_what_is_known_of_the_machine_is_in_the_report():
+    network = Network(own=("192.0.2.1", "192.0.2.2"), admins=("192.0.2.9",))
+    the_desk = desk(Options(existing=("policy",)))._replace(wanted=structs.replace(USUAL, network=network))
+    summary = analyst._report(the_desk, gathering_of(), []).summary
+    assert (summary.policy, summary.network) == (("policy",), {"own addresses": 2, "administrators": 1})
+
+
+CALL = SeccompKey(b"/usr/bin/x", b"x", b"", b"x86_64", b"110", b"getppid", b"log", b"0")
+CALLED = wire.encode(wire.EvidenceFrame([], [], [(entry(PLACES[0], grade="kern"), CALL)]))
+ASKING = [
+    [READY, block(PLACES[0], events={"seccomp": 1}, trust={"kern": 1}), wire.frame(wire.Type.EVIDENCE, CALLED), DONE],
+    GOOD[1],
+]
+BASELINE = b'{"version":1,"suggestions":[]}'
+
+
+def check(stage, baseline, *frames, form="json", unreadable=(), statuses=(0, 0)):
+    made = desk(Options(check="base.json", format=form), baseline=memoryview(baseline), unreadable=unreadable)
+    return main(stage, made, *frames, statuses=statuses)
+
+
+def test_what_is_new_has_its_status(stage):
+    whole = main(stage, desk(), *ASKING)
+    names = [one["id"] for one in stdlib_json.loads(whole.out)["suggestions"]]
+    assert names
+    done = check(stage, BASELINE, *ASKING)
+    assert (done.status, done.err) == (1, b"")
+    assert [one["id"] for one in stdlib_json.loads(done.out)["suggestions"]] == names
+    done = check(stage, whole.out, *ASKING)
+    assert (done.status, done.err) == (0, b"")
+    assert stdlib_json.loads(done.out)["suggestions"] == []
+
+
+@pytest.mark.parametrize("form", ["text", "rules", None])
+def test_where_nothing_is_new_nothing_is_printed(stage, form):
+    whole = main(stage, desk(), *ASKING).out
+    assert check(stage, whole, *ASKING, form=form) == (0, b"", b"")
+
+
+def test_the_highest_status_wins(stage):
+    gone = [Unreadable("x", "y")]
+    assert check(stage, BASELINE, *ASKING, unreadable=gone).status == 3
+    assert check(stage, BASELINE, ASKING[0], [READY], unreadable=gone, statuses=(0, 71)).status == 5
+    assert check(stage, BASELINE, ASKING[0], [READY], statuses=(0, 71)).status == 5
+
+
+def test_a_baseline_that_is_none_ends_the_run(stage):
+    done = check(stage, b"{}", *GOOD)
+    assert (done.status, done.out) == (3, b"")
+    words = (
+        b"syslogparse: base.json: it is no document of --format json; make one with: syslogparse --format json LOG ... > FILE\n"
+    )
+    assert done.err == words
 
 
 def test_reports_do_not_depend_on_who_was_first():

@@ -1,15 +1,21 @@
+from datetime import UTC
 from functools import partial
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from syslogparse.evidence.fold import Fold
-from syslogparse.roles import blockwork
+from syslogparse.evidence.fold import MAX_SAMPLES, Fold
+from syslogparse.evidence.model import NetfilterKey
+from syslogparse.evidence.period import ALWAYS, Period
+from syslogparse.evidence.stamp import Clock
+from syslogparse.roles import blockwork, wire
 from syslogparse.roles.blockwork import MAX_NAMED, drain_bulk, work_block
+from syslogparse.roles.terms import Terms
 from syslogparse.sources.blocks import Place, copy_block, plan
-from tests.roles.lines import ODD, PACKET, PACKETS, REAL, mapped, worker
+from tests.roles.lines import NEWEST, ODD, PACKET, PACKETS, REAL, mapped, worker
 
 MOSTLY_PACKETS = st.sampled_from(PACKETS) | st.sampled_from(PACKETS) | st.sampled_from(PACKETS + ODD + REAL)
 DENSE = st.lists(MOSTLY_PACKETS, min_size=1, max_size=30)
@@ -127,3 +133,69 @@ def test_nothing_of_interest():
     tallies, (frame,) = worked(b"a\nb\n\nc", 1 << 20, worker())
     assert tallies == {}
     assert (frame.lines, frame.events, frame.trust, frame.reasons, frame.undecoded) == (4, {}, {}, {}, [])
+
+
+FIRST_SECOND = Clock(UTC, NEWEST).read(b"Nov 21 00:00:01") or 0
+PORT = NetfilterKey._fields.index("dpt")
+UNDATED = PACKET.replace(b"Nov 21 00:00:01", b"Feb 30 00:00:01")
+BOUNDS = st.none() | st.integers(-2, 8).map(lambda second: FIRST_SECOND + second * 1_000_000) | st.just(NEWEST)
+PERIODS = st.builds(Period, BOUNDS, BOUNDS)
+MIXED = st.lists(MOSTLY_PACKETS | st.just(UNDATED), min_size=1, max_size=30).map(lambda lines: b"\n".join(lines) + b"\n")
+
+
+@given(MIXED, st.integers(1, 3000) | st.just(1 << 20), PERIODS)
+def test_in_bulk_and_line_by_line_use_the_same_time(text, size, period):
+    careful, fast = (worker(terms=Terms(period=period)) for _ in range(2))
+    careful.bulk = careful.beside = None
+    assert (fast.beside is not None) is period.bounded
+    assert worked(text, size, fast) == worked(text, size, careful)
+
+
+@given(MIXED, PERIODS)
+def test_what_is_not_used_is_counted_all_the_same(text, period):
+    _, (whole,) = worked(text, 1 << 20, worker())
+    tallies, (frame,) = worked(text, 1 << 20, worker(terms=Terms(period=period)))
+    assert structs.replace(frame, outside=0, undated=0, losses=whole.losses) == whole
+    used = sum(frame.events.values()) - frame.outside - frame.undated
+    assert sum(tally.count for tally in tallies.values()) == used
+    for tally in tallies.values():
+        assert {period.verdict(tally.first_time), period.verdict(tally.last_time)} == {"inside"}
+    streamed = work_block(worker(stream=True, terms=Terms(period=period)), text, Place(0, 0), Fold())
+    assert sum(event.repeat for event in streamed.stream) == used
+    assert streamed.frame(Place(0, 0)) == frame
+
+
+def test_a_dense_log_of_another_time_is_taken_in_bulk():
+    text = b"\n".join(PACKETS * 10) + b"\n"
+    how, fold = worker(terms=Terms(period=Period(since=NEWEST))), Fold()
+    with patch.object(how.decoder, "event", side_effect=AssertionError):
+        done = work_block(how, text, Place(0, 0), fold)
+    assert how.held > 0
+    drain_bulk(how, 0, fold)
+    assert (fold.tallies, how.held, done.unused) == ({}, 0, {"outside": 50})
+
+
+def test_what_a_log_says_was_lost_at_another_time_is_no_loss():
+    lost = b"Nov 21 00:00:05 gw kernel: [ 9.1] net_ratelimit: 7 callbacks suppressed\n"
+    for period, losses in (
+        (Period(FIRST_SECOND), {"kernel messages suppressed": 7}),
+        (Period(until=FIRST_SECOND), {}),
+        (ALWAYS, {"kernel messages suppressed": 7}),
+    ):
+        _, (frame,) = worked(lost, 1 << 20, worker(terms=Terms(period=period)))
+        assert frame.losses == losses
+    undated = lost.replace(b"Nov 21 00:00:05 gw kernel: ", b"")
+    _, (frame,) = worked(undated, 1 << 20, worker(terms=Terms(period=Period(FIRST_SECOND))))
+    assert frame.losses == {"kernel messages suppressed": 7}
+
+
+def test_the_first_events_of_each_key_are_kept_where_they_are_asked_for():
+    text = b"".join(PACKETS[0].replace(b"ID=1 ", b"ID=%d " % number) + b"\n" for number in range(30)) + PACKETS[1] + b"\n"
+    how, fold = worker(terms=Terms(samples=True)), Fold()
+    work_block(how, text, Place(0, 0), fold)
+    kept = {subject.key[PORT]: samples for subject, samples in fold.samples.items()}
+    assert [sample.position.line for sample in kept[b"22"]] == list(range(MAX_SAMPLES))
+    (other,) = kept[b"23"]
+    assert (other.position.line, other.time, other.repeat) == (30, FIRST_SECOND, 1)
+    assert wire.decode_fields(other.fields)["dpt"] == 23
+    assert how.bulk is None

@@ -9,7 +9,7 @@ from syslogparse.roles import supervisor
 from syslogparse.sandbox.lifetime import HANDLED, hold_signals
 
 
-def supervise(stage, analyst, *, outside=None):
+def supervise(stage, analyst, *, outside=None, **more):
     """supervisor.main over an analyst (a function of its end of the start pipe), in a process of its own."""
 
     def act():
@@ -25,7 +25,7 @@ def supervise(stage, analyst, *, outside=None):
         os.close(read)
         if outside:
             outside(child)
-        supervisor.main(child, write)
+        supervisor.main(child, write, **more)
 
     return stage.run(act)
 
@@ -34,12 +34,12 @@ def ends(status):
     return lambda _start: os._exit(status)
 
 
-@pytest.mark.parametrize("status", [0, 3, 4, 5])
+@pytest.mark.parametrize("status", [0, 1, 3, 4, 5])
 def test_the_analysts_status_is_the_programs(stage, status):
     assert supervise(stage, ends(status)) == (status, b"", b"")
 
 
-@pytest.mark.parametrize("status", [1, 2, 70, 255])
+@pytest.mark.parametrize("status", [2, 70, 255])
 def test_no_other_status_is_believed(stage, status):
     done = supervise(stage, ends(status))
     words = f"syslogparse: the analyst ended early with status {status}; the results are not complete\n"
@@ -93,3 +93,30 @@ def test_it_waits_for_every_process_of_the_run(stage):
         os._exit(0)
 
     assert supervise(stage, analyst) == (0, b"late", b"")
+
+
+@pytest.mark.parametrize("status", [0, 3, 5])
+def test_what_is_left_to_do_is_done_when_nobody_else_is_there(stage, status):
+    def conclude(given):
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        os.write(1, b"concluded %d" % given)
+        return given + 1
+
+    def analyst(_start):
+        if os.fork() == 0:
+            time.sleep(0.2)
+            os._exit(0)
+        os._exit(status)
+
+    assert supervise(stage, analyst, conclude=conclude) == (status + 1, b"concluded %d" % status, b"")
+
+
+def test_nothing_is_left_to_do_after_a_signal(stage):
+    def analyst(start):
+        os.read(start, 1)
+        prctl.set_pdeathsig(signal.SIGKILL)
+        os.kill(os.getppid(), signal.SIGTERM)
+        time.sleep(10)
+
+    assert supervise(stage, analyst, conclude=lambda _: os.write(1, b"concluded")) == (143, b"", b"")

@@ -232,7 +232,9 @@ def test_a_namespace_only_loses_the_root_it_is_in():
 
 
 def test_complain_mode_children_are_said_to_be():
-    assert "once its program is run with ix" in suggest(denial(verdict=b"ALLOWED", profile=b"p//null-2d")).why
+    nameless = denial(verdict=b"ALLOWED", profile=b"p//null-2d")
+    assert "needed only where that is run with ix" in suggest(nameless).why
+    assert "; in part seen" in suggest(nameless, denial(verdict=b"ALLOWED", profile=b"p")).why
     assert "complain-mode child" in suggest(capability(b"chown", profile=b"p//null-2d")).why
     assert suggest(denial(profile=b"p")).why == "The profile denied it."
 

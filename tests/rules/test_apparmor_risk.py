@@ -34,6 +34,8 @@ from syslogparse.rules.model import RISKS
         (CapabilityRule("wake_alarm"), "low"),
         (NetworkRule("inet", "stream"), "medium"),
         (NetworkRule("inet", "raw"), "high"),
+        (NetworkRule("netlink", "raw"), "medium"),
+        (NetworkRule("can", "raw"), "high"),
         (LinkRule(b"/usr/bin/x", b"/tmp/x"), "critical"),
         (PtraceRule(("trace",), b"x"), "critical"),
         (PtraceRule(("readby",), b"x"), "low"),

@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syslogparse.evidence.model import Evidence, Key
 from syslogparse.rules import firewall
 from syslogparse.rules.condense import MANY_GROUPS, condense, guarded
+from syslogparse.rules.exposure import service_words
 from syslogparse.rules.guard import ADMIN, Guard, is_group, matches_connections, peers_of
 from syslogparse.rules.merge import merge_evidence
 from syslogparse.rules.model import RISKS, Suggestion
 from syslogparse.rules.network import Network, bounds
 from syslogparse.rules.ports import places
+from syslogparse.rules.wanted import Wanted
 from tests.rules.make import events_of
 from tests.rules.narrow import covers, few, few_rules, narrow, narrow_suggestions, rule
 
@@ -25,6 +28,7 @@ NETWORKS = st.sampled_from(
         Network(own=("192.0.2.1",), gateways=("203.0.113.1",), resolvers=("203.0.113.2", "2001:db8::1"), admins=("203.0.113.3",)),
         Network(never_block=("203.0.113.4/30", "2001:db8::8/125"), admins=("7.7.7.1",), admin_ports=(2222,)),
         Network(never_block=("198.51.100.0/24",), scan_ports=2, scan_hosts=2),
+        Network(never_block=("198.51.100.1",), gateways=("203.0.113.1",), admins=("203.0.113.3",), interfaces=("eth0", "p1")),
     ]
 )
 
@@ -53,7 +57,7 @@ def test_nobody_who_is_protected_is_covered(parts, network):
         if one.intent not in ("block", "quiet"):
             continue
         for peer in peers_of(one.rule):
-            assert not guard.protected.overlaps(bounds(peer))
+            assert not guard.protected(one.rule).overlaps(bounds(peer))
         if not peers_of(one.rule):
             assert guard.may_be_from_anywhere(one.rule.family)
             closed = one.rule.ports or ((0, 65535),)
@@ -100,6 +104,15 @@ def test_allows_of_one_source_and_destination_are_merged_over_ports():
     made, _ = few(*(narrow(port=port, **allow) for port in (80, 81, 443)), narrow(port=8080, **(allow | {"risk": "critical"})))
     assert [(one.rule.ports, one.risk) for one in made] == [(((8080, 8080),), "critical"), (((80, 81), (443, 443)), "high")]
     assert made[1].why == "It is bad; 3 ports of the same destination."
+    said = [narrow(port=port, why=f"Refused: inbound{service_words(port)}; it scans.", **allow) for port in (21, 23, 80)]
+    assert few(*said)[0][0].why == (
+        "Refused: inbound; it scans; 3 ports of the same destination, among them those of FTP, Telnet."
+    )
+    wide = [narrow(port=port, why=f"Refused{service_words(port)}.", **allow) for port in range(512, 515)]
+    many = [narrow(port=port, why=f"Refused{service_words(port)}.", **allow) for port in (21, 22, 23, 69, 111, 135, 137, 138)]
+    assert few(*wide)[0][0].why == "Refused; 3 ports of the same destination, among them those of rexec, rlogin, rsh or syslog."
+    assert few(*many)[0][0].why.endswith("FTP, SSH, Telnet, TFTP, portmapper, Windows RPC and 2 more.")
+    assert few(said[0])[0] == [said[0]]
     others = [narrow(src="203.0.113.10", port=80, **allow), narrow(dst="192.0.2.2", port=80, **allow), narrow(port=80, **allow)]
     assert len(few_rules(*others)) == 3
 
@@ -202,6 +215,20 @@ def test_the_honeynet_needs_few_blocks(corpora, monkeypatch):
     start = time.process_time()
     condense(came[0], Network(), lambda *_: None)
     assert time.process_time() - start < 8
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize("name", ["iptables-6.12.log", "nftables-6.12.log", "ufw-6.1.0.log"])
+@pytest.mark.parametrize("intent", ["auto", "allow", "block"])
+def test_the_log_of_another_machine_gives_the_same_everywhere(corpora, name, intent):
+    """Whoever reads it: a machine with the very addresses of the log's, and other interfaces."""
+    evidence = _folded((corpora / "captured" / name).read_bytes())
+    ends = ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "fe80::a482:aeff:fe26:18c7")
+    here = Network(own=ends, gateways=ends, resolvers=ends, admins=ends, admin_ports=(22, 80, 443), interfaces=("lo", "eth0"))
+    said = [firewall.advise(evidence, Wanted(intent, network=network)) for network in (here, Network())]
+    assert said[0] == said[1]
+    assert said[0].suggestions
+    assert firewall.advise(evidence, Wanted(intent, network=replace(here, interfaces=()))) != said[1]
 
 
 @pytest.mark.corpora

@@ -1,13 +1,14 @@
 import time
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.evidence.model import NetfilterKey
+from syslogparse.evidence.model import Evidence, NetfilterKey
 from syslogparse.rules.firewall import MOST_WEAK, advise, natural_order
 from syslogparse.rules.firewall_inforce import FirewallInForce
+from syslogparse.rules.guard import GATEWAY
 from syslogparse.rules.judges import IPV6_NEEDS
 from syslogparse.rules.model import RISKS, FirewallRule, TcpFlags
 from syslogparse.rules.network import Network
@@ -34,7 +35,7 @@ def test_a_blocked_connection_is_let_in_as_narrowly_as_it_was_seen():
     ("fields", "risk"),
     [
         (NEAR, "medium"),
-        (NEAR | {"dpt": b"22"}, "high"),
+        (NEAR | {"dpt": b"22"}, "critical"),
         ({"dpt": b"8080"}, "high"),
         ({"dpt": b"8080", "prefix": b"seen"}, "critical"),
         ({"in_": b"lo", "src": b"127.0.0.1", "dst": b"127.0.0.1", "dpt": b"8080"}, "low"),
@@ -46,6 +47,24 @@ def test_a_blocked_connection_is_let_in_as_narrowly_as_it_was_seen():
 def test_the_risk_of_letting_in(fields, risk):
     one = suggest(packet(3, **fields))
     assert (one.rule.target, one.risk) == ("ACCEPT", risk)
+
+
+def test_exact_gives_a_rule_for_each_thing_that_was_seen():
+    items = [packet(3, dpt=b"%d" % port, **{key: NEAR[key] for key in ("src", "dst")}) for port in range(8080, 8085)]
+    noise = [packet(src=b"10.1.1.%d" % n, dst=b"224.0.0.251", proto=b"udp", dpt=b"5353", flags=b"") for n in range(1, 4)]
+    exact = advise([*items, *noise], Wanted(exact=True)).suggestions
+    rules = [one.rule for one in exact if isinstance(one.rule, FirewallRule)]
+    assert len(rules) == 8
+    assert all(len(rule.sources) == 1 and len(rule.ports) == 1 and rule.dst for rule in rules)
+    assert len(advise([*items, *noise]).suggestions) == 2
+
+
+def test_exact_locks_nobody_out():
+    strangers = [packet(prefix=b"DROP", src=b"%d.1.1.1" % n, dpt=b"445") for n in range(20, 40)]
+    wanted = Wanted(exact=True, network=Network(gateways=("20.1.1.1",)))
+    advice = advise(strangers, wanted)
+    assert len(advice.suggestions) == 19
+    assert advice.not_suggested == {GATEWAY: 1}
 
 
 def test_who_is_trusted_is_let_in_at_less_risk_and_more_confidence():
@@ -231,3 +250,40 @@ def test_what_little_speaks_for_is_bounded():
     assert len(weak) == MOST_WEAK
     assert advice.not_suggested["little speaks for it, and more of the same was asked for than is shown"] == 90 - MOST_WEAK
     assert len(advise(items, Wanted("allow")).suggestions) > MOST_WEAK
+
+
+def advised(*items: Evidence) -> list[Any]:
+    return list(advise(items).suggestions)
+
+
+def test_a_line_that_anybody_can_write_hides_nothing_of_a_stronger_grade():
+    scan = [evidence(NETFILTER._replace(src=b"203.0.113.7", dpt=b"%d" % port), grade="kern") for port in range(30)]
+    forged = evidence(NETFILTER._replace(out=b"eth1", src=b"10.9.9.9"), grade="syslog")
+    alone, beside = advise(scan), advise([*scan, forged])
+    assert [one.rule for one in alone.suggestions] == [one.rule for one in beside.suggestions if one.intent == "block"]
+    assert beside.not_suggested == alone.not_suggested == {}
+
+
+def test_answers_are_told_by_what_is_as_hard_to_forge():
+    probe = evidence(NETFILTER._replace(proto=b"udp", flags=b"", src=b"203.0.113.9", dpt=b"40000"), 3, grade="kern")
+    asked = NETFILTER._replace(in_=b"", out=b"eth0", proto=b"udp", flags=b"", src=b"192.0.2.1", dst=b"203.0.113.9", dpt=b"9")
+    forged, true = evidence(asked, grade="syslog"), evidence(asked, grade="kern")
+    assert [one.intent for one in advised(probe, forged) if one.rule.chain == "INPUT"] == ["allow"]
+    assert [one.intent for one in advised(probe, true) if one.rule.chain == "INPUT"] == []
+
+
+def test_no_finding_is_hidden_by_many_others():
+    decoys = [packet(2, **OUT | {"dst": b"203.0.%d.1" % n, "dpt": b"443"}) for n in range(60)]
+    real = packet(**OUT | {"dst": b"198.51.100.66", "dpt": b"4444"})
+    found = advised(*decoys, real)
+    assert len([one for one in found if one.intent == "alert"]) == 61
+    assert any(one.rule.dst == "198.51.100.66" for one in found)
+
+
+def test_a_weak_allow_that_is_hard_to_forge_is_not_displaced():
+    forged = [
+        evidence(NETFILTER._replace(src=b"198.51.%d.%d" % (n // 250, 1 + n % 250), dpt=b"%d" % (20000 + n)), 2, grade="syslog")
+        for n in range(90)
+    ]
+    true = evidence(NETFILTER._replace(src=b"203.0.113.5", dpt=b"9999"), grade="kern")
+    assert any(one.rule.sources == ("203.0.113.5",) for one in advised(*forged, true))

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from syslogparse.rules import guard as g
 from syslogparse.rules.guard import Guard, is_group, matches_connections, opens_connections_only, peers_of
@@ -42,6 +43,26 @@ def test_sources_that_are_protected(src, reason, intent):
     assert kept(narrow(src, there, intent=intent)) == reason
     assert kept(narrow(src, there, port=None, proto="gre", intent=intent)) == reason
     assert kept(narrow(src, there, intent="allow", target="ACCEPT")) == rule(src, there, target="ACCEPT")
+
+
+def test_a_rule_for_an_interface_that_this_machine_has_not_shuts_nobody_out_of_here():
+    known = replace(NEAR, interfaces=("eth0", "lo", "p0"))
+    for away in ({"in_iface": "v0"}, {"physdev_in": "p1"}, {"chain": "FORWARD", "out_iface": "v0"}):
+        for src in ("192.0.2.1", "192.0.2.254", "198.51.100.53", "203.0.113.7"):
+            assert kept(narrow(src, "192.0.2.9", **away), known) == rule(src, "192.0.2.9", **away)
+        assert kept(narrow("10.200.0.1", **away), known) == g.NEVER
+    for here in ({}, {"in_iface": None}, {"physdev_in": "p0"}):
+        assert kept(narrow("192.0.2.254", **here), known) == g.GATEWAY
+    assert kept(narrow("192.0.2.254", in_iface="v0"), replace(known, interfaces=())) == g.GATEWAY
+
+
+def test_nor_does_its_port_of_an_administrator():
+    known = replace(NEAR_BUT_NEVER, interfaces=("eth0",))
+    assert kept(narrow(None, port=2222), known) == g.ADMIN_PORT
+    assert kept(narrow(None, port=2222, in_iface="v0"), known) == rule(None, port=2222, in_iface="v0")
+    assert not Guard(known).service_from_anywhere(rule(port=2222), (2222, 2222))
+    assert Guard(known).service_from_anywhere(rule(port=2222, in_iface="v0"), (2222, 2222))
+    assert not Guard(known).service_from_anywhere(rule(port=22, in_iface="v0"), (22, 22))
 
 
 def test_others_are_not():

@@ -86,7 +86,10 @@ def test_noise_is_riskier_to_drop_where_the_log_knows_less():
     assert risk(dpt=b"5004") == "medium"
     assert risk(prefix=b"seen") == "medium"
     assert risk(prefix=b"seen", dpt=b"5004") == "high"
-    assert risk(prefix=b"seen", proto=b"ospf", dpt=b"") == "high"
+    assert risk(proto=b"igmp", dpt=b"") == "low"
+    assert risk(prefix=b"seen", proto=b"igmp", dpt=b"") == "high"
+    assert risk(proto=b"ospf", dpt=b"") == "high"
+    assert risk(prefix=b"seen", proto=b"ospf", dpt=b"") == "critical"
     assert risk(**OUT | {"dst": b"224.0.0.251"}) == "medium"
 
 
@@ -110,7 +113,8 @@ def test_what_ipv6_needs_is_never_dropped(kind, dst):
 
 
 def test_type_133_to_137_of_icmp_for_ipv4_is_not_neighbour_discovery():
-    assert suggest(packet(**ICMP, icmp_type=b"135")).rule.icmp_type == 135
+    undefined = "ICMP type or code that is not defined: nobody needs it let in"
+    assert reasons(packet(**ICMP, icmp_type=b"135")) == {undefined: 1}
 
 
 @pytest.mark.parametrize("src", [b"127.0.0.1", b"224.0.0.1", b"255.255.255.255", b"0.0.0.0", b"240.0.0.1"])

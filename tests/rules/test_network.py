@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syslogparse.rules.network import Addresses, Bounds, Spans, bounds, written
+from syslogparse.rules.network import Addresses, Bounds, Interfaces, Spans, bounds, written
 
 RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair))), max_size=12)
 
@@ -53,3 +53,9 @@ def test_addresses_of_both_families_are_looked_up_apart():
     assert some.overlaps(bounds("198.0.0.0/8"))
     assert not some.overlaps(bounds("10.0.0.0/8"))
     assert str(ip_address(int(ip_address("::c000:207")))) not in Addresses(["2001:db8::/32"])
+
+
+def test_an_interface_that_comes_and_goes_may_be_this_machines():
+    known = Interfaces(("lo", "eth0"))
+    assert known.include("tun0", "wg1", "ppp0", "wlan0", "br-1234", None)
+    assert not known.include("eth0", "v0")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from syslogparse.languages.apparmor import check, render
 from syslogparse.rules.apparmor_model import FileRule, Glob
+from syslogparse.rules.apparmor_target import Choices
 from syslogparse.rules.patterns import DIRECTORY, GLOBS, directory, is_sensitive, pattern
 from tests.languages.dfa import accepts, machine
 from tests.rules.make import denial, suggest, suggestions
@@ -32,6 +33,21 @@ def written(path, letters="r", *, owner=True):
         (b"/var/cache/f/" + b"0a" * 16 + b"-le64.cache-7", f"/var/cache/f/{32 * '?'}-le64.cache-7"),
         (b"/tmp/tmpab12_xyz", "/tmp/tmp????????"),
         (b"/var/tmp/foo.AbC123/x", "/var/tmp/foo.??????/x"),
+        (b"/proc/349/environ", "@{PROC}/@{pid}/environ"),
+        (b"/proc/349/attr/current", "@{PROC}/@{pid}/attr/current"),
+        (b"/proc/4194304/task/7/mem", "@{PROC}/@{pid}/task/@{tid}/mem"),
+        (b"/home/u/.config/agent_config_x.CmJRGE", "@{HOME}/.config/agent_config_x.??????"),
+        (b"/home/u/x.K3TY02", "@{HOME}/x.??????"),
+        (b"/home/u/.goutputstream-ABCDEF", "@{HOME}/.goutputstream-??????"),
+        (b"/home/u/.config/#1234", "@{HOME}/.config/\\043[0-9]*"),
+        (b"/home/u/.local/share/gvfs-metadata/root-aaabbbc0.log", "@{HOME}/.local/share/gvfs-metadata/root-????????.log"),
+        (b"/home/u/x.README", "@{HOME}/x.README"),
+        (b"/home/u/x.Backup", "@{HOME}/x.Backup"),
+        (b"/home/u/x.backup", "@{HOME}/x.backup"),
+        (b"/home/u/x.202401", "@{HOME}/x.202401"),
+        (b"/home/u/x.CmJRGEx", "@{HOME}/x.CmJRGEx"),
+        (b"/home/u/x.CmJRGE/y", "@{HOME}/x.CmJRGE/y"),
+        (b"/home/u/root-aaabbbc0.log", "@{HOME}/root-aaabbbc0.log"),
     ],
 )
 def test_what_is_generalised(path, text):
@@ -51,6 +67,9 @@ def test_what_is_generalised(path, text):
         b"/etc/ssl/private/" + b"0a" * 16,
         b"/proc/1/environ",
         b"/proc/1/mem",
+        b"/proc/1/stat",
+        b"/proc/9999999/stat",
+        b"/srv/user/1000/x",
         b"/proc/self/stat",
         b"/proc/0/stat",
         b"/proc/1x/stat",
@@ -71,7 +90,7 @@ def test_what_is_not(path):
 @pytest.mark.parametrize("path", [b"/home/u/x/y", b"/run/user/1000/bus", b"/tmp/tmpab12_xyz"])
 def test_what_is_others_own_stays(path):
     assert "HOME" not in written(path, owner=False)
-    assert "uid" not in written(path, owner=False)
+    assert "uid" not in written(path, "rw", owner=False)
     assert "?" not in written(path, owner=False)
 
 
@@ -79,7 +98,31 @@ def test_writing_stays_where_it_is_dangerous():
     assert pattern(b"/usr/lib/libx.so.1", frozenset("w"), owner=True) == ()
     assert pattern(b"/home/u/libx.so.1", frozenset("w"), owner=True) == (Glob("@{HOME}"), b"/libx.so.1")
     assert pattern(b"/home/u/.bashrc", frozenset("w"), owner=True) == ()
-    assert pattern(b"/proc/5/oom_adj", frozenset("w"), owner=True) == ()
+    assert pattern(b"/proc/1/oom_adj", frozenset("w"), owner=True) == ()
+
+
+@pytest.mark.parametrize("user", [b"5000000000", b"01", b"x"])
+def test_what_is_no_number_of_a_user_or_process_stays(user):
+    assert written(b"/run/user/" + user + b"/x") == "@{run}/user/" + user.decode() + "/x"
+    assert written(b"/proc/" + user + b"/stat") == "/proc/" + user.decode() + "/stat"
+
+
+def test_processes_are_one_rule_and_as_dangerous_as_before():
+    numbers = 349, 350, 4194304
+    one = suggest(*(denial(name=b"/proc/%d/environ" % number, owner=b"root") for number in numbers))
+    assert render(one.rule) == "owner @{PROC}/@{pid}/environ r,"
+    assert (one.risk, one.evidence.count) == ("high", 3)
+    with_init = suggest(*(denial(name=b"/proc/%d/environ" % number, owner=b"root") for number in (1, *numbers)))
+    assert with_init.rule == one.rule
+    alone = suggest(denial(name=b"/proc/1/environ", owner=b"root"))
+    assert render(alone.rule) == "owner /proc/1/environ r,"
+    choices = Choices(exact=True)
+    assert len(suggestions(*(denial(name=b"/proc/%d/environ" % number) for number in numbers), choices=choices)) == 3
+
+
+def test_the_runtime_directory_of_a_user_is_that_of_any_user_for_reading():
+    assert render(suggest(denial(name=b"/run/user/1000/doc/")).rule) == "@{run}/user/@{uid}/doc/ r,"
+    assert render(suggest(denial(name=b"/run/user/1000/bus", mask=b"wr")).rule) == "@{run}/user/1000/bus rw,"
 
 
 def test_many_files_of_a_directory():

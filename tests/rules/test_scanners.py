@@ -62,7 +62,15 @@ def test_datagrams_to_high_ports_alone_may_be_answers():
 
 
 def test_protocols_without_ports_count_as_ports():
-    assert found([read(proto=b"%d" % number, dpt=b"", flags=b"") for number in range(60, 75)]) == {"192.0.2.2": "any"}
+    assert found([read(proto=b"%d" % number, dpt=b"", flags=b"") for number in range(60, 75)]) == {"192.0.2.2": "protocols"}
+
+
+def test_which_of_them_made_it_a_scan():
+    protocols = [read(proto=b"%d" % number, dpt=b"", flags=b"") for number in range(60, 75)]
+    assert found(protocols + ports(1) + ports(1, **UDP)) == {"192.0.2.2": "protocols"}
+    assert found(protocols + ports(10, **UDP)) == {"192.0.2.2": "any"}
+    assert found(protocols + ports(4) + ports(6, **UDP)) == {"192.0.2.2": "any"}
+    assert found(protocols + ports(10)) == {"192.0.2.2": "tcp"}
 
 
 def services(*sources, **fields):

@@ -55,6 +55,24 @@ def test_trusted_sources_and_private_ones_are_no_strangers():
     assert not seen(*private).services.is_knocked(packet)
 
 
+def bridged(src, dst, way=(b"eth0", b"eth1")):
+    return {"src": src, "dst": dst, "in_": b"br0", "out": b"br0", "physin": way[0], "physout": way[1]}
+
+
+def test_who_sits_inside():
+    strangers = [b"%d.1.1.1" % n for n in range(20, 30)]
+    many = [bridged(src, b"192.0.2.9") for src in strangers]
+    ours = bridged(b"192.0.2.9", b"20.1.1.1", (b"eth1", b"eth0"))
+    other_side = bridged(b"192.0.2.9", b"20.1.1.1")
+    assert seen(*many).is_inside(read_packet(NETFILTER._replace(**ours)))
+    assert seen(*many).is_inside(read_packet(NETFILTER._replace(src=b"192.0.2.9", in_=b"eth1")))
+    assert not seen(*many).is_inside(read_packet(NETFILTER._replace(**other_side)))
+    assert not seen(*many[1:]).is_inside(read_packet(NETFILTER._replace(**ours)))
+    one_network = [bridged(b"20.1.%d.1" % n, b"192.0.2.9") for n in range(200)]
+    assert not seen(*one_network).is_inside(read_packet(NETFILTER._replace(**ours)))
+
+
 def test_noise_is_quieted_for_all_unless_somebody_is_never_to_be_blocked():
     assert seen().any_source
     assert not seen(never_block=("192.0.2.9",)).any_source
+    assert not situation_of([], Wanted(exact=True)).any_source

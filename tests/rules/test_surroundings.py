@@ -21,9 +21,24 @@ def test_who_is_trusted_is_what_the_user_says():
 
 def test_own_and_needed_addresses():
     near = Surroundings(Network(own=("192.0.2.1",), gateways=("192.0.2.2",), resolvers=("2001:db8::53",)))
-    assert near.is_own(read().dst)
-    assert near.is_needed(read().src)
-    assert not near.is_needed(read().dst)
+    assert near.is_to_itself(read())
+    assert near.is_from_itself(read(src=b"192.0.2.1"))
+    assert near.is_from_needed(read())
+    assert not near.is_from_itself(read())
+    assert not near.is_from_needed(read(src=b"192.0.2.1"))
+
+
+def test_addresses_of_this_machine_say_nothing_about_the_interfaces_of_another():
+    near = Surroundings(Network(own=("192.0.2.1",), gateways=("192.0.2.2",), interfaces=("eth0", "lo", "br0", "p0")))
+    bridged = {"in_": b"br0", "out": b"br0", "physin": b"p0", "physout": b"p0"}
+    for here in ({}, bridged):
+        assert near.is_to_itself(read(**here))
+        assert near.is_from_itself(read(src=b"192.0.2.1", **here))
+        assert near.is_from_needed(read(**here))
+    for away in ({"in_": b"v0"}, bridged | {"physin": b"p1"}, bridged | {"physout": b"p1"}, {"in_": b"", "out": b"v0"}):
+        assert not near.is_to_itself(read(**away))
+        assert not near.is_from_itself(read(src=b"192.0.2.1", **away))
+        assert not near.is_from_needed(read(**away))
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,9 @@ def test_what_can_be_forged_is_said():
     ping_sweep = single(many(lambda n: icmp(8, dst=f"203.0.113.{n}"), range(1, 40)))
     assert "forged" in ping_sweep.why
     assert ping_sweep.rule.icmp_type == 8
-    assert "forged" not in single(many(tcp, range(1, 40))).why
+    syn_scan = single(many(tcp, range(1, 40)))
+    assert "forged" in syn_scan.why
+    assert (syn_scan.risk, syn_scan.confidence) == ("medium", "medium")
 
 
 def test_forged_datagrams_do_not_make_a_few_connections_a_sure_scan():
@@ -305,6 +307,27 @@ def test_forged_datagrams_do_not_make_a_few_connections_a_sure_scan():
     found = {one.rule.proto: one for one in advice_on(log).suggestions if isinstance(one.rule, FirewallRule)}
     assert "forged" in found["tcp"].why
     assert found["tcp"].risk == "high"
+
+
+def test_a_scan_over_the_protocols_is_called_one():
+    log = many(lambda n: line(f"PROTO={n} "), range(60, 90)) + tcp(8080) + udp(161)
+    found = {one.rule.proto: one.why for one in advice_on(log).suggestions if isinstance(one.rule, FirewallRule)}
+    assert found.keys() == {"tcp", "udp"}
+    assert all("10 IP protocols" in why and "hosts" not in why for why in found.values())
+
+
+def test_a_scanner_that_strangers_ask_may_be_a_host_of_ours():
+    into = many(lambda n: tcp(80, src=f"{n + 11}.51.100.7", iface="IN=br0 PHYSIN=eth0 OUT=br0 PHYSOUT=eth1"), range(20))
+    scan = many(lambda n: tcp(445, src=ME, dst=f"192.0.2.{n}", iface="IN=br0 PHYSIN=eth1 OUT=br0 PHYSOUT=eth0"), range(1, 40))
+
+    def of_ours(log):
+        (found,) = [one for one in advice_on(log).suggestions if isinstance(one.rule, FirewallRule) and one.rule.sources == (ME,)]
+        return found
+
+    assert of_ours(scan).risk == "medium"
+    one = of_ours(into + scan)
+    assert (one.intent, one.risk, one.confidence) == ("block", "high", "low")
+    assert "if it is yours" in one.why
 
 
 def test_no_flags_are_blocked_with_their_source():

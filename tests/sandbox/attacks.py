@@ -1,7 +1,7 @@
 """What somebody who has taken over a role would try, and which walls stop it.
 
 `ATTACKS` is the one table: the tests hold the program against it, and documentation can be made from it. An attack is made of raw
-system calls: nothing stands between it and the kernel. The lower part of this file runs in the zygote's children.
+system calls: nothing stands between it and the kernel.
 """
 
 from __future__ import annotations
@@ -16,19 +16,16 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from syslogparse import run
-from syslogparse.options import Options
-from syslogparse.roles import analyst, parser, supervisor
-from syslogparse.sandbox import canary, seccomp
 from syslogparse.sandbox.libseccomp import pyseccomp
-from tests.sandbox.faults import patch
 
 ALONE = "the filter alone stops it"
 """Without the filter it succeeds: no other wall stands in its way."""
 DEAD = "killed by SIGSYS"
 """With the filter, each attack in each role ends like this."""
-ROLES = ("parser", "analyst", "supervisor")
-_SLOT = struct.Struct("=BxH4x")
+ROLES = ("parser", "analyst", "validator", "supervisor", "broker")
+LEADERS = ("supervisor", "broker")
+"""Two roles of the first process. The broker is the supervisor of a run with --output, and has root's id for files."""
+SLOT = struct.Struct("=BxH4x")
 BEGUN, DONE, REFUSED = 1, 2, 3
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -39,12 +36,17 @@ class World(NamedTuple):
     """Process ids of who is attacked. sibling: another confined process of the run. nobody, root: others, with these ids.
 
     readable: by the name of a victim, an address at which it has readable memory; without one, that of this module's buffer.
+    directory, itself, file: descriptors of --output, where the role has them (sandbox.outbox.Outbox). entry: the file's in it.
     """
 
     sibling: int
     nobody: int
     root: int
     readable: dict[str, int]
+    directory: int = -1
+    itself: int = -1
+    file: int = -1
+    entry: bytes = b"-"
 
 
 class Attack(NamedTuple):
@@ -92,6 +94,14 @@ def _at(whom: str, name: str, *arguments: int | None) -> Callable[[World], objec
     """The same with a process id as the argument that is None."""
     _NUMBERS.setdefault(name, _number(name))
     return lambda world: call(name, *(getattr(world, whom) if argument is None else argument for argument in arguments))
+
+
+def _boxed(name: str, *arguments: int | bytes | str | ctypes.Array) -> Callable[[World], object]:
+    """The same with what belongs to --output: a field of the world in the place of its name."""
+    _NUMBERS.setdefault(name, _number(name))
+    return lambda world: call(
+        name, *(getattr(world, argument) if isinstance(argument, str) else argument for argument in arguments)
+    )
 
 
 _BUFFER = ctypes.create_string_buffer(256)
@@ -172,7 +182,8 @@ def _fork(_: World) -> None:
 
 
 _IN_STEPS = (
-    "chdir openat close fchdir clone exit_group process_vm_readv pidfd_open pidfd_getfd mq_open mq_unlink mkdirat unlinkat"
+    "chdir openat close fchdir clone exit_group process_vm_readv pidfd_open pidfd_getfd mq_open mq_unlink mkdirat unlinkat "
+    "mprotect"
 )
 for _name in _IN_STEPS.split():
     _NUMBERS[_name] = _number(_name)
@@ -180,9 +191,21 @@ for _name in _IN_STEPS.split():
 _CAPABILITIES = (struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", 1 << 18, 1 << 18, 0, 0, 0, 0))
 _BPF_ARRAY = ctypes.create_string_buffer(struct.pack("=IIII", 2, 4, 4, 1), 128)
 
+_FOLLOW = 0x400
+_BROKERS = {"broker": ALONE, "*": "EBADF"}
+_CHILDREN = ("parser", "analyst", "validator")
+_WRITE_ONLY = "the file is open for writing only, for root too"
+
+
+def _unprotect(_: World) -> None:
+    """A page of one's own, as it is. So the broker could change the names that its filter knows by their addresses."""
+    page = ctypes.addressof(_BUFFER) & -mmap.PAGESIZE
+    call("mprotect", page, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE)
+
+
 ATTACKS: tuple[Attack, ...] = (
     Attack("a second chroot", _calls("chroot", b"/"), {"*": "EPERM"}),
-    Attack("fchdir to a directory that was left open", _fchdir, {"*": "ENOTDIR"}),
+    Attack("fchdir to a directory that was left open", _fchdir, {"broker": ALONE, "*": "ENOTDIR"}),
     Attack("up and out by ..", _climb, {"*": "EMFILE"}),
     Attack("out by /proc/self/root", _calls("chdir", b"/proc/self/root"), {"*": "ENOENT"}),
     Attack("opening /etc/passwd", _opens("openat", _CWD, b"/etc/passwd", 0, 0), {"*": "EMFILE"}),
@@ -228,124 +251,41 @@ ATTACKS: tuple[Attack, ...] = (
     Attack("bpf", _opens("bpf", 0, _BPF_ARRAY, 72), {"*": "EPERM"}),
     Attack("userfaultfd", _opens("userfaultfd", 0), {"*": "EPERM"}),
     Attack("becoming dumpable", _calls("prctl", 4, 1, 0, 0, 0), {"*": ALONE}),
-    Attack("outliving the supervisor", _calls("prctl", 1, 0, 0, 0, 0), {"*": ALONE}, ("parser", "analyst")),
+    Attack("outliving the supervisor", _calls("prctl", 1, 0, 0, 0, 0), {"*": ALONE}, _CHILDREN),
+    Attack("writable memory", _unprotect, {"*": ALONE}),
+    Attack("another name for a file", _boxed("linkat", "itself", "entry", "directory", b"planted", _FOLLOW), _BROKERS),
+    Attack("a name above the directory", _boxed("linkat", "itself", "entry", "directory", b"../planted", _FOLLOW), _BROKERS),
+    Attack(
+        "the right name from another place",
+        _boxed("linkat", "itself", "entry", "directory", b"apparmor.rules", _FOLLOW),
+        _BROKERS,
+    ),
+    Attack(
+        "another file in the place of ours", _boxed("renameat2", "directory", b"decoy", "directory", b"seccomp.txt", 0), _BROKERS
+    ),
+    Attack("taking a file away", _boxed("unlinkat", "directory", b"bystander", 0), _BROKERS),
+    Attack("a directory in the directory", _boxed("mkdirat", "directory", b"planted.d", 0o700), _BROKERS),
+    Attack(
+        "a file in the directory", _boxed("openat", "directory", b"planted", os.O_CREAT | os.O_WRONLY, 0o600), {"*": "EMFILE"}
+    ),
+    Attack(
+        "a file that others can write", _boxed("fchmod", "file", 0o666), {"broker": ALONE, "validator": "EPERM", "*": "EBADF"}
+    ),
+    Attack(
+        "writing to a file behind the verdict", _boxed("write", "file", b"x", 1), _BROKERS, ("analyst", "supervisor", "broker")
+    ),
+    Attack("cutting a file short", _boxed("ftruncate", "file", 0), {"broker": ALONE, "validator": ALONE, "*": "EBADF"}),
+    Attack(
+        "reading a file again",
+        _boxed("pread64", "file", ctypes.create_string_buffer(8), 8, 0),
+        {"*": "EBADF"},
+        without_control=_WRITE_ONLY,
+    ),
     Attack("writing to standard input", _calls("write", 0, b"x", 1), {"*": "EBADF"}),
-    Attack("writing to a parser's descriptor 9", _calls("write", 9, b"x", 1), {"*": "EBADF"}),
+    Attack("writing to a descriptor that another may have", _calls("write", 63, b"x", 1), {"*": "EBADF"}),
 )
-
-
-# ---- in the zygote's children
-
-
-class Here:
-    """This process's part. slots: where results go; descriptor 0 of the case is a memory file that the test has open too."""
-
-    slots: mmap.mmap
-    canary = False
-
-
-def attack(*, log: str, role: str, numbers: list[int], filtered: bool, victims: dict) -> None:
-    """Run the program on a log with a role in which somebody else makes the attacks with these numbers."""
-    Here.slots = mmap.mmap(0, 0)
-    if not filtered:
-        _leave_the_filter_out(role)
-
-    def take_over(sibling: int) -> None:
-        try:
-            _make(World(sibling, **victims), numbers)
-        finally:
-            os._exit(0)
-
-    def parser_main(_job: object, pipe_bytes: int) -> None:
-        parser._wait_for_start(pipe_bytes)
-        take_over(parent)
-
-    def supervisor_main(child: int, _start: int) -> None:
-        _wait_confined()
-        take_over(child)
-
-    parent = 0
-    be_analyst = run._be_analyst
-
-    def begin_analyst(*arguments) -> None:
-        nonlocal parent
-        parent = os.getpid()
-        be_analyst(*arguments)
-
-    patch(run, "_be_analyst", begin_analyst)
-    if role == "parser":
-        patch(parser, "main", parser_main)
-    elif role == "analyst":
-        patch(analyst, "main", lambda _desk, parsers, _start: take_over(parsers[0].pid))
-    else:
-        patch(analyst, "main", _say_confined(analyst.main))
-        patch(supervisor, "main", supervisor_main)
-    run.run(Options(logs=(log,), jobs=1, format="rules"))
-
-
-def _say_confined(main: Callable[..., None]) -> Callable[..., None]:
-    def said(*arguments) -> None:
-        Here.slots[-1] = 1
-        main(*arguments)
-
-    return said
-
-
-def _wait_confined() -> None:
-    """Without a system call: until the analyst is who it will be. The case is killed if that never comes."""
-    while not Here.slots[-1]:
-        pass
-
-
-def control(*, victims: dict) -> None:
-    """The same by root outside of the sandbox, a child for each."""
-    Here.slots = mmap.mmap(0, 0)
-    sibling = os.fork()
-    if sibling == 0:
-        signal.pause()
-    os.dup2(2, 9)
-    os.dup2(2, 0)
-    for number, row in enumerate(ATTACKS):
-        if not row.without_control:
-            child = os.fork()
-            if child == 0:
-                os.open("/", os.O_RDONLY)
-                _make(World(sibling, **victims), [number])
-                os._exit(1)
-            status = os.waitpid(child, 0)[1]
-            if status == 0 and _SLOT.unpack_from(Here.slots, number * _SLOT.size)[0] == BEGUN:  # execve does not come back
-                _SLOT.pack_into(Here.slots, number * _SLOT.size, DONE, 0)
-    os.kill(sibling, signal.SIGKILL)
-
-
-def _make(world: World, numbers: list[int]) -> None:
-    for number in numbers:
-        _SLOT.pack_into(Here.slots, number * _SLOT.size, BEGUN, 0)
-        try:
-            ATTACKS[number].act(world)
-        except OSError as error:
-            _SLOT.pack_into(Here.slots, number * _SLOT.size, REFUSED, error.errno or 0)
-        else:
-            _SLOT.pack_into(Here.slots, number * _SLOT.size, DONE, 0)
 
 
 def read_slots(page: bytes) -> list[tuple[int, int]]:
     """What has been found: state and errno of each row."""
-    return list(_SLOT.iter_unpack(page[: len(ATTACKS) * _SLOT.size]))
-
-
-def _leave_the_filter_out(role: str) -> None:
-    take, sing = seccomp.LoadFilter.take, canary._sing
-
-    def taken(self) -> None:
-        if Here.canary or self.role != role:
-            take(self)
-        else:
-            self._loaded = True
-
-    def sung(*arguments) -> None:
-        Here.canary = True
-        sing(*arguments)
-
-    patch(seccomp.LoadFilter, "take", taken)
-    patch(canary, "_sing", sung)
+    return list(SLOT.iter_unpack(page[: len(ATTACKS) * SLOT.size]))

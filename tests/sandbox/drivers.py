@@ -13,7 +13,7 @@ import prctl
 
 from syslogparse import run
 from syslogparse.options import Options
-from syslogparse.roles import analyst, parser, supervisor
+from syslogparse.roles import analyst, parser, supervisor, validator
 from syslogparse.sandbox import confine, limits, seccomp
 from syslogparse.sandbox.capabilities import last_capability
 from syslogparse.sandbox.libc import CapMasks, capget, capset
@@ -37,13 +37,14 @@ def program(
     ignore: str = "",
     orphan: bool = False,
     world: str = "",
+    repeat: int = 1,
     **options: object,
 ) -> None:
     """Run the program with these options.
 
     lack: a row and the role that has to do without it. user: who runs it. spare: MiB of memory beside what is used when it is
     confined. collect: let the garbage collector run as soon as a role is under its filter. ignore: a signal that the caller
-    ignores. orphan: whoever started it has left it a child. world: one of WORLDS.
+    ignores. orphan: whoever started it has left it a child. world: one of WORLDS. repeat: how often the logs are named.
     """
     gc.unfreeze()
     if ignore:
@@ -64,7 +65,8 @@ def program(
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
         prctl.set_dumpable(1)
-    run.run(msgspec.convert(options, Options))
+    named = msgspec.convert(options, Options)
+    run.run(msgspec.structs.replace(named, logs=named.logs * repeat))
 
 
 def _withhold(*numbers: int) -> None:
@@ -116,7 +118,7 @@ def _spare(mebibytes: int) -> None:
 
 def _collect_first() -> None:
     """What Python's collector does at some moment happens at once: everything that nobody holds any more is freed."""
-    for role in (parser, analyst, supervisor):
+    for role in (parser, analyst, validator, supervisor):
 
         def main(*arguments: object, main=role.main) -> None:
             gc.collect()

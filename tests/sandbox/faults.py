@@ -28,12 +28,12 @@ _USER = 1000
 
 
 class Here:
-    """Where this process stands in the story. role: launch, supervisor, analyst, parser1, parser2, ... or canary."""
+    """Where this process stands in the story. role: launch, supervisor, analyst, validator, parser1, ... or canary."""
 
     role = "launch"
 
 
-def faulty(*, log: str, fault: list[str], user: bool = False) -> None:
+def faulty(*, log: str, fault: list[str], user: bool = False, output: str | None = None) -> None:
     """Run the program on a log with a fault: the name of a function of FAULTS, and its arguments. Two parsers."""
     shared = mmap.mmap(0, 0)
     _watch_copies(shared)
@@ -46,7 +46,7 @@ def faulty(*, log: str, fault: list[str], user: bool = False) -> None:
         prctl.set_dumpable(1)
     name, *arguments = fault
     FAULTS[name](*arguments)
-    run.run(Options(logs=(log,), jobs=2, format="rules"))
+    run.run(Options(logs=(log,), jobs=2, format="rules", output=output))
 
 
 def patch(owner: object, name: str, value: object) -> None:
@@ -75,6 +75,7 @@ def _know_the_role() -> None:
 
     enter(run, "_be_supervisor", lambda *_: "supervisor")
     enter(run, "_be_analyst", lambda *_: "analyst")
+    enter(run, "_be_validator", lambda *_: "validator")
     enter(run, "_be_parser", lambda number, *_: f"parser{number}")
     enter(canary, "_sing", lambda *_: "canary")
 
@@ -124,6 +125,7 @@ def _open_way(step: str, role: str) -> None:
         "LeaveGroups": (os, "setgroups", lambda groups: groups == [0]),
         "BecomeNobodyGroup": (os, "setresgid", lambda real, *_: real == 0),
         "BecomeNobody": (os, "setresuid", lambda real, *_: real == 0),
+        "BecomeNobodyWithRootsFiles": (os, "setresuid", lambda real, *_: real == 0),
         "KeepNone": (capabilities, "capset", lambda masks: masks == capabilities.KeepNone.raised),
         "NoNewPrivileges": (privileges, "unset_no_new_privs", lambda: True),
         "SharedLimits": (limits, "_raise", lambda limit, _: limit == resource.RLIMIT_CORE),

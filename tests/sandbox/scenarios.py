@@ -10,8 +10,9 @@ import contextlib
 import os
 import pty
 import signal
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ def _demand(ended: Ended, code: int, *, out: bytes = b"", err: str = "") -> None
         raise Broken(problem)
 
 
-_SETTLED = b"-p tcp --dport 99 -j"
+_SETTLED = b" -p tcp "
 """In the rules that every log of dense lines leads to."""
 
 
@@ -255,6 +256,98 @@ def reduced(world: World) -> None:
     _demand(world.start(logs=[world.logs.small], jobs=2, format="json", user=1000).wait(), 0, out=b'"reduced"')
 
 
+@contextlib.contextmanager
+def _outbox(user: int = 0) -> Iterator[Path]:
+    """A directory for --output."""
+    with tempfile.TemporaryDirectory(prefix="outbox-") as made:
+        os.chown(made, user, user)
+        yield Path(made)
+
+
+def _demand_files(folder: Path, ended: Ended, *names: str) -> None:
+    """They are there and no others, and hold what was printed."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    head, *sections = ended.out.split(b"\n\n# No rule for ")[0].split(b"\n\n# ==== ")
+    wanted = [head + b"\n\n# ==== " + section.rstrip(b"\n") + b"\n" for section in sections]
+    if sorted(found) != sorted(names) or sorted(found.values()) != sorted(wanted):
+        raise Broken(f"other files, or others in them: {sorted(found)}")
+
+
+def files(world: World) -> None:
+    """--output: two languages, two files."""
+    with _outbox() as folder:
+        ended = world.start(logs=[world.logs.small, world.logs.apparmor], jobs=1, format="rules", output=str(folder)).wait()
+        _demand(ended, 0, out=_SETTLED, err=f"wrote {folder}/apparmor.rules")
+        _demand_files(folder, ended, "iptables.sh", "apparmor.rules")
+
+
+def files_many(world: World) -> None:
+    """The same with rules as long as paths can be."""
+    with _outbox() as folder:
+        ended = world.start(logs=[world.logs.apparmor], jobs=1, format="rules", output=str(folder)).wait()
+        _demand(ended, 0, err="wrote ")
+        _demand_files(folder, ended, "apparmor.rules")
+
+
+def files_long(world: World) -> None:
+    """A comment as long as a line may be: it names a log again and again, in characters that are not ASCII."""
+    with _outbox() as folder, tempfile.TemporaryDirectory(prefix="漢" * 60) as wide:
+        os.chmod(wide, 0o755)
+        log = Path(wide, "漢" * 80)
+        log.write_bytes(Path(world.logs.small).read_bytes()[:2000])
+        ended = world.start(logs=[str(log)], repeat=400, jobs=1, format="rules", output=str(folder)).wait()
+        _demand(ended, 0, err="wrote ")
+        longest = max((folder / "iptables.sh").read_text(encoding="utf-8").splitlines(), key=len)
+        if len(longest) < 15_000 or not longest.endswith("…"):
+            raise Broken(f"no long line: {len(longest)} characters")
+
+
+def files_no_vdso(world: World) -> None:
+    """The same without a clock that can be read without a call."""
+    with _outbox() as folder:
+        options = {"logs": [world.logs.small], "jobs": 1, "format": "rules", "output": str(folder), "orphan": True}
+        ended = world.start("no_vdso", **options).wait()
+        _demand(ended, 0, out=_SETTLED)
+        _demand_files(folder, ended, "iptables.sh")
+
+
+def files_again(world: World) -> None:
+    """--force: a file takes the place of an older one."""
+    with _outbox() as folder:
+        (folder / "iptables.sh").write_text("old", encoding="ascii")
+        (folder / "seccomp.txt").write_text("old", encoding="ascii")
+        ended = world.start(logs=[world.logs.small], jobs=1, format="rules", output=str(folder), force=True).wait()
+        _demand(ended, 0, out=_SETTLED)
+        if (folder / "seccomp.txt").read_text(encoding="ascii") != "old":
+            raise Broken("a file that there is nothing for was touched")
+        (folder / "seccomp.txt").unlink()
+        _demand_files(folder, ended, "iptables.sh")
+
+
+def files_taken(world: World) -> None:
+    """Somebody else takes a name in the meantime: no name is given, and what was given is taken back."""
+    read, write = os.pipe()
+    with _outbox() as folder, open(read, "rb") as reader:
+        logs = [world.logs.small, world.logs.apparmor]
+        running = world.start(logs=logs, jobs=1, format="rules", output=str(folder), stdout=write)
+        os.close(write)
+        begun = reader.read(1)  # the rules are longer than the pipe, so the analyst cannot end
+        (folder / "apparmor.rules").write_text("theirs", encoding="ascii")
+        found = begun + reader.read()
+        _demand(running.wait()._replace(out=found), 5, out=_SETTLED, err="the files could not be written: File exists")
+        if {path.name: path.read_bytes() for path in folder.iterdir()} != {"apparmor.rules": b"theirs"}:
+            raise Broken(f"left: {list(folder.iterdir())}")
+
+
+def files_reduced(world: World) -> None:
+    """Without root."""
+    with _outbox(1000) as folder:
+        (folder / "iptables.sh").write_text("old", encoding="ascii")
+        ended = world.start(logs=[world.logs.small], jobs=2, format="rules", user=1000, output=str(folder), force=True).wait()
+        _demand(ended, 0, out=_SETTLED)
+        _demand_files(folder, ended, "iptables.sh")
+
+
 SCENARIOS: dict[str, Callable[[World], None]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -279,5 +372,12 @@ SCENARIOS: dict[str, Callable[[World], None]] = {
         enough,
         terminal,
         reduced,
+        files,
+        files_many,
+        files_long,
+        files_no_vdso,
+        files_again,
+        files_taken,
+        files_reduced,
     )
 }

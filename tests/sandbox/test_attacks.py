@@ -6,6 +6,7 @@ The attacks, and what must come of them, are the table in attacks.py.
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from syslogparse import exits
-from tests.sandbox.attacks import ALONE, ATTACKS, BEGUN, DONE, REFUSED, ROLES, read_slots
+from tests.sandbox.attacks import ALONE, ATTACKS, BEGUN, DONE, LEADERS, REFUSED, ROLES, read_slots
 from tests.sandbox.host import Ended
 from tests.sandbox.logs import make_logs
 from tests.sandbox.own import OwnZygote, zygote_for
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.root
 
 CASES = [(number, role) for number, row in enumerate(ATTACKS) for role in row.roles]
 CONTROLLED = [number for number, row in enumerate(ATTACKS) if not row.without_control]
+WHO = {"parser": "parser 1", "analyst": "the analyst", "validator": "the validator"}
 Slots = list[tuple[int, int]]
 
 
@@ -40,31 +42,41 @@ def _readable(pid: int) -> int:
 class Attackers:
     """Runs the program with a role that somebody has taken over. Two foreign processes stand by as their victims."""
 
-    def __init__(self, zygote: OwnZygote, log: str, nobody: int, root: int) -> None:
+    def __init__(self, zygote: OwnZygote, place: Path, nobody: int, root: int) -> None:
         self._zygote = zygote
-        self._log = log
+        self._place = place
+        logs = make_logs(place / "logs")
+        self._logs = [logs.small, logs.apparmor]
         readable = {"nobody": _readable(nobody), "root": _readable(root)}
         self._victims = {"nobody": nobody, "root": root, "readable": readable}
 
-    def attack(self, role: str, numbers: list[int], *, filtered: bool) -> tuple[Ended, Slots]:
+    def _box(self, name: str) -> Path:
+        """A directory for --output with two files that have nothing to do with it, in one of its own."""
+        box = self._place / "boxes" / name / "box"
+        box.mkdir(parents=True, mode=0o700)
+        for bystander in ("bystander", "decoy"):
+            (box / bystander).write_text(bystander, encoding="ascii")
+        return box
+
+    def attack(self, role: str, numbers: list[int], *, filtered: bool) -> tuple[Ended, Slots, Path]:
+        box = self._box(f"{role}-{filtered}-{numbers[0]}")
         ended, page = self._zygote.run_shared(
-            "attack", log=self._log, role=role, numbers=numbers, filtered=filtered, victims=self._victims
+            "attack", logs=self._logs, role=role, numbers=numbers, filtered=filtered, victims=self._victims, output=str(box)
         )
-        return ended, read_slots(page)
+        return ended, read_slots(page), box
 
     def control(self) -> tuple[Ended, Slots]:
-        ended, page = self._zygote.run_shared("control", victims=self._victims)
+        ended, page = self._zygote.run_shared("control", victims=self._victims, output=str(self._box("control")))
         return ended, read_slots(page)
 
 
 @pytest.fixture(scope="module")
 def attackers() -> Iterator[Attackers]:
-    with zygote_for("attacks", "attack, control") as (zygote, place):
-        log = make_logs(place / "logs").small
+    with zygote_for("takeover", "attack, control") as (zygote, place):
         nobody = subprocess.Popen(["sleep", "600"], user=65534, group=65534, extra_groups=[])
         root = subprocess.Popen(["sleep", "600"])
         try:
-            yield Attackers(zygote, log, nobody.pid, root.pid)
+            yield Attackers(zygote, place, nobody.pid, root.pid)
         finally:
             for victim in (nobody, root):
                 victim.kill()
@@ -84,7 +96,7 @@ def unfiltered(attackers) -> dict[str, Slots]:
     """By role: all attacks, one after the other, without the filter."""
     found = {}
     for role in ROLES:
-        ended, found[role] = attackers.attack(role, [number for number, its in CASES if its == role], filtered=False)
+        ended, found[role], _ = attackers.attack(role, [number for number, its in CASES if its == role], filtered=False)
         assert ended.signal is None, ended
         assert b"SIGSYS" not in ended.err
         assert ended.left == []
@@ -101,15 +113,18 @@ def by_root(attackers) -> Slots:
 
 @pytest.mark.parametrize(("number", "role"), CASES, ids=_name)
 def test_with_the_filter_it_dies(filtered, number, role):
-    ended, slots = filtered[number, role].result()
+    ended, slots, box = filtered[number, role].result()
     assert slots[number] == (BEGUN, 0), "it was never made, or came back"
     assert ended.left == []
-    assert ended.out.count(b"iptables") == 0
-    if role == "supervisor":
+    assert sorted(path.name for path in box.iterdir()) == ["bystander", "decoy"], "nothing got a name"
+    assert os.listdir(box.parent) == ["box"]
+    if role in LEADERS:
         assert ended.signal == signal.SIGSYS
     else:
         assert ended.code == exits.LOST
-        assert f"{'parser 1' if role == 'parser' else 'the analyst'} killed by SIGSYS" in ended.message
+        assert f"{WHO[role]} killed by SIGSYS" in ended.message
+    if role != "validator":  # without files there is still a report
+        assert ended.out.count(b"iptables") == 0
 
 
 @pytest.mark.parametrize(("number", "role"), CASES, ids=_name)

@@ -64,6 +64,25 @@ def test_order(mode, names):
     assert [type(step).__name__ for step in sequence(mode)] == names
 
 
+@pytest.mark.parametrize(("mode", "names"), [("full", FULL), ("reduced", REDUCED)])
+def test_order_where_the_files_stay_roots(mode, names):
+    changed = [f"{name}WithRootsFiles" if (mode, name) == ("full", "BecomeNobody") else name for name in names]
+    assert [type(step).__name__ for step in sequence(mode, roots_files=True)] == changed
+
+
+def test_the_whole_sequence_holds_where_the_files_stay_roots():
+    def act() -> str:
+        proc = os.open("/proc/self/status", os.O_RDONLY)
+        _begin("full")
+        confine("full", roots_files=True)
+        return os.read(proc, 9999).decode()
+
+    status = dict(line.split(":\t", 1) for line in str(in_child(act).value).splitlines())
+    assert status["Uid"].split() == ["65534", "65534", "65534", "0"]
+    assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+    assert status["NoNewPrivs"] == "1"
+
+
 @pytest.mark.parametrize("mode", ["full", "reduced"])
 def test_the_whole_sequence_holds(mode):
     def act() -> dict[str, str]:
@@ -119,7 +138,7 @@ def test_a_step_that_raises_is_named(mode, name, error, monkeypatch):
         _begin(mode)
         steps = sequence(mode)
         _named(steps, name).take = take  # type: ignore[method-assign]
-        monkeypatch.setattr(sequence_module, "sequence", lambda _: steps)
+        monkeypatch.setattr(sequence_module, "sequence", lambda *_, **__: steps)
         confine(mode)
 
     ended = in_child(act)

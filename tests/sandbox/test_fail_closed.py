@@ -5,7 +5,9 @@ How the walls are made to fail is in faults.py.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,17 @@ TAKEN: tuple[tuple[str, str], ...] = (
     *((step, "parser2") for step in ("KeepDescriptors", "DieWithParent", "NoMoreProcesses", "LoadFilter")),
 )
 """Every step object of a run by root, and the process (or, for a canary, the process it sings for) in which it is taken."""
+
+WITH_OUTPUT: tuple[tuple[str, str], ...] = (
+    *(
+        (step, "supervisor")
+        for step in ("KeepDescriptors", "EnterJail", "BecomeNobodyWithRootsFiles", "KeepNone", "NoMoreProcesses")
+    ),
+    *((step, "validator") for step in ("KeepDescriptors", "DieWithParent", "NoMoreProcesses", "LoadFilter")),
+    *((step, f"canary of {role}") for step in ("Canary", "LoadFilter") for role in ("broker", "validator")),
+    ("LoadFilter", "supervisor"),
+)
+"""What is other in a run with --output."""
 
 UNNOTICED = {
     "TrustedTree": "it only checks: there is nothing in it to leave out",
@@ -79,8 +92,9 @@ class Watched:
         self._zygote = zygote
         self._log = log
 
-    def __call__(self, *fault: str, user: bool = False) -> tuple[Ended, bool]:
-        ended, page = self._zygote.run_shared("faulty", log=self._log, fault=fault, user=user)
+    def __call__(self, *fault: str, user: bool = False, output: Path | None = None) -> tuple[Ended, bool]:
+        where = None if output is None else str(output)
+        ended, page = self._zygote.run_shared("faulty", log=self._log, fault=fault, user=user, output=where)
         return ended, page.strip(b"\0") != b""
 
 
@@ -111,7 +125,7 @@ def test_without_a_fault_the_log_is_parsed(watched, user):
 
 
 def test_every_step_of_a_run_is_made_to_fail():
-    assert {step for step, _ in (*TAKEN, *REDUCED)} == {step.__name__ for _, step in EXPLAINED}
+    assert {step for step, _ in (*TAKEN, *REDUCED, *WITH_OUTPUT)} == {step.__name__ for _, step in EXPLAINED}
 
 
 @pytest.mark.parametrize(("step", "role"), TAKEN)
@@ -139,6 +153,59 @@ def test_step_that_has_nothing_to_do(watched, step, role):
 @pytest.mark.parametrize(("step", "role"), REDUCED)
 def test_step_fails_without_root(watched, step, role, how):
     closed(watched("take", step, role, how, user=True), _blame(step, role, ""))
+
+
+def _fails_with_output(watched, folder, said, *fault):
+    closed(watched(*fault, output=folder), said)
+    assert os.listdir(folder) == []
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "box"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def test_without_a_fault_files_are_written(watched, folder):
+    ended, copied = watched("nothing", output=folder)
+    assert (ended.code, ended.left, copied) == (exits.DONE, [], True)
+    assert os.listdir(folder) == ["iptables.sh"]
+
+
+@pytest.mark.parametrize("how", ["error", "nothing"])
+@pytest.mark.parametrize(("step", "role"), WITH_OUTPUT)
+def test_step_fails_with_output(watched, folder, step, role, how):
+    problem = "Operation not permitted (EPERM)" if how == "error" else ""
+    _fails_with_output(watched, folder, _blame(step, role, problem), "take", step, role, how)
+
+
+@pytest.mark.parametrize("role", ["supervisor", "validator"])
+def test_step_has_a_defect_with_output(watched, folder, role):
+    _fails_with_output(watched, folder, "RuntimeError", "take", "NoMoreProcesses", role, "defect")
+
+
+@pytest.mark.parametrize("step", ["BecomeNobodyWithRootsFiles", "KeepNone"])
+def test_way_back_is_open_with_output(watched, folder, step):
+    _fails_with_output(watched, folder, f"{STEPS[step].name}: ", "open", step, "supervisor")
+
+
+@pytest.mark.parametrize(
+    ("role", "number", "said"),
+    [
+        ("supervisor", 1, "canary: Resource temporarily unavailable (EAGAIN)"),
+        ("analyst", 3, "canary: Resource temporarily unavailable (EAGAIN)"),
+        ("analyst", 4, "fork: the validator could not be started: "),
+        ("analyst", 5, "fork: parser 1 could not be started: "),
+    ],
+)
+def test_fork_fails_with_output(watched, folder, role, number, said):
+    _fails_with_output(watched, folder, said, "fork", role, str(number))
+
+
+@pytest.mark.parametrize("role", ["supervisor", "validator"])
+def test_libseccomp_does_not_load_with_output(watched, folder, role):
+    _fails_with_output(watched, folder, "seccomp: Invalid argument (EINVAL)", "load", role, "error")
 
 
 @pytest.mark.parametrize("role", ["supervisor", "analyst"])

@@ -1,3 +1,4 @@
+import ctypes
 import errno
 import os
 import resource
@@ -8,6 +9,7 @@ import pytest
 
 from syslogparse.sandbox import libc
 from syslogparse.sandbox.libc import CapMasks
+from syslogparse.sandbox.libseccomp import native_number
 from tests.sandbox.children import REPORT, in_child
 from tests.sandbox.host import proc_status
 
@@ -120,3 +122,32 @@ def test_close_from_reaches_above_the_limit_of_descriptors():
         return [*found, "then", *(name for name in ("100", "200", "5000") if name in left)]
 
     assert in_child(act).value == ["200", "5000", "then"]
+
+
+@pytest.mark.root
+def test_the_file_system_id_is_set_and_read_back():
+    def act() -> list[int]:
+        return [libc.setfsuid(1234), libc.fsuid(), libc.fsuid(), int(_status()["Uid"].split()[3]), os.geteuid()]
+
+    assert in_child(act).value == [0, 1234, 1234, 1234, 0]
+
+
+def test_memory_that_cannot_be_protected():
+    with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+        libc.protect_from_writing(1, 4096)
+
+
+def test_a_call_by_its_number():
+    assert libc.system_call(native_number("getpid")) == os.getpid()
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        libc.system_call(native_number("close"), 1 << 20)
+
+
+def test_all_of_a_word_arrives():
+    directory = os.open("/", os.O_RDONLY)
+    empty = ctypes.create_string_buffer(b"")
+    address = ctypes.addressof(empty)
+    assert address > 1 << 32
+    with pytest.raises(OSError, match=os.strerror(errno.ENOENT)):  # that of an empty path, not EFAULT
+        libc.system_call(native_number("unlinkat"), directory, address, 0)
+    os.close(directory)

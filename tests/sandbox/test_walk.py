@@ -11,6 +11,7 @@ import pytest
 
 from syslogparse.sandbox.libseccomp import pyseccomp, syscall_name
 from syslogparse.sandbox.seccomp import ROLES, Role, allowed
+from tests.sandbox.walker import LINKS, RENAMES, UNLINKS
 
 pytestmark = pytest.mark.root
 
@@ -72,6 +73,16 @@ def _descriptors(own: list[int]) -> tuple[list[list[int]], list[list[int]]]:
     return [[number, 0, 0] for number in own], [[number, 0, 0] for number in (*others, *(HIGH | number for number in own))]
 
 
+def _variants(own: tuple[tuple[int, ...], ...]) -> tuple[list[list[int]], list[list[int]]]:
+    """Whole argument lists: each word of each changed a little, in its upper half, or for that of the other list."""
+    bad = []
+    for number, words in enumerate(own):
+        for at, word in enumerate(words):
+            others = {word + 1, word - 1, word | HIGH, 0, ANY, own[number - 1][at]} - {word}
+            bad += [[*words[:at], other & ANY, *words[at + 1 :]] for other in others]
+    return [list(words) for words in own], [words for words in bad if tuple(words) not in own]
+
+
 FORMS: dict[str, dict[str, tuple[list[list[int]], list[list[int]]]]] = {
     "parser": {**MEMORY, "write": _descriptors([3])},
     "analyst": {
@@ -83,11 +94,23 @@ FORMS: dict[str, dict[str, tuple[list[list[int]], list[list[int]]]]] = {
         "clock_gettime": ([[1, 0]], []),
         "restart_syscall": ([[]], []),
     },
+    "validator": {**MEMORY, "write": _descriptors([4, 5]), "read": _descriptors([3])},
     "supervisor": {
         "write": _descriptors([2, 6]),
         "wait4": WAITS,
         "clock_gettime": ([[1, 0]], []),
         "rt_sigtimedwait": ([[0, 0, 0, 8]], []),
+    },
+    "broker": {
+        "read": _descriptors([5]),
+        "write": _descriptors([2, 6]),
+        "wait4": WAITS,
+        "clock_gettime": ([[1, 0]], []),
+        "rt_sigtimedwait": ([[0, 0, 0, 8]], []),
+        "fsync": _descriptors([3, 4]),
+        "linkat": _variants(LINKS),
+        "renameat2": _variants(RENAMES),
+        "unlinkat": _variants(UNLINKS),
     },
 }
 """By role and call: what may be asked for, and what may not. The descriptors are those of walker.OWN; 0 to 7 are open."""

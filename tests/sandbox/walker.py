@@ -14,8 +14,20 @@ from syslogparse.sandbox.confine import confine
 from syslogparse.sandbox.seccomp import Channels, LoadFilter
 from syslogparse.sandbox.step import carry_out
 
-OWN = {"parser": Channels(writes=(3,)), "analyst": Channels(reads=(4, 5), writes=(1, 2)), "supervisor": Channels(writes=(2, 6))}
-"""What each role may use here. All of these numbers and 7 are open: pipes that hold one byte and take more."""
+LINKS = ((7, 4096, 6, 8192, 0x400), (7, 4224, 6, 8320, 0x400))
+RENAMES = ((6, 8192, 6, 12288, 0), (6, 8320, 6, 12416, 0))
+UNLINKS = ((6, 8192, 0), (6, 8320, 0))
+OWN = {
+    "parser": Channels(writes=(3,)),
+    "analyst": Channels(reads=(4, 5), writes=(1, 2)),
+    "validator": Channels(reads=(3,), writes=(4, 5)),
+    "supervisor": Channels(writes=(2, 6)),
+    "broker": Channels(reads=(5,), writes=(2, 6), links=LINKS, renames=RENAMES, unlinks=UNLINKS, syncs=(3, 4)),
+}
+"""What each role may use here. All of these numbers and 7 are open: pipes that hold one byte and take more.
+
+At the addresses of the paths there is nothing: a call that is let through comes back with EFAULT.
+"""
 SURVIVED = 77
 _HANGS_AFTER = 5
 

@@ -34,6 +34,12 @@ IF_INET6 = """00000000000000000000000000000001 01 80 10 80       lo
 20010db8000000000000000000000002 04 40 00 82     eth0
 fe8000000000000000fc00fffe000001 04 40 20 80     eth0
 """
+DEV = """Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:    9579      87    0    0    0     0          0         0     9579      87    0    0    0     0       0          0
+  eth0: 2124933064   56710    0    0    0     0          0         0  3597658   35572    0    0    0     0       0          0
+v-a.b@7:123456789   1    0    0    0     0          0         0  1   1    0    0    0     0       0          0
+"""
 SSHD = "# Port 99\nPort 2222\n  port=2200\nListenAddress 192.0.2.2:2022\nListenAddress [2001:db8::2]:2023\nListenAddress ::\n"
 SSHD += "Port x\nPort 70000\nPort\n"
 
@@ -66,6 +72,7 @@ def machine(tmp_path):
 
 NAMES = {
     "fib_trie": "proc/net/fib_trie",
+    "dev": "proc/net/dev",
     "if_inet6": "proc/net/if_inet6",
     "route": "proc/net/route",
     "ipv6_route": "proc/net/ipv6_route",
@@ -90,6 +97,19 @@ def test_nothing_there_is_nothing_known(tmp_path):
 def test_own_addresses(machine):
     found = neighbours({}, machine(fib_trie=FIB_TRIE, if_inet6=IF_INET6))
     assert found == Neighbours(own=("192.0.2.2", "192.0.2.200", "2001:db8::2", "fe80::fc:ff:fe00:1"))
+
+
+def test_interfaces(machine):
+    assert neighbours({}, machine(dev=DEV)) == Neighbours(interfaces=("eth0", "lo", "v-a.b@7"))
+
+
+def test_interfaces_that_were_read_in_part_are_not_known(machine, monkeypatch):
+    monkeypatch.setattr(n, "_MOST_BYTES", len(DEV))
+    assert neighbours({}, machine(dev=DEV)).interfaces == ()
+
+
+def test_interfaces_of_this_machine():
+    assert neighbours({}).interfaces == tuple(sorted(name for _, name in socket.if_nameindex()))
 
 
 def test_gateways(machine):
