@@ -53,6 +53,7 @@ ELSEWHERE = (
     "/run/{systemd/resolve,resolvconf,NetworkManager}/",
     "/etc/ssh/sshd_config",
     "/run/systemd/sessions/",
+    "/var/lib/syslogparse/*.json",
     "/etc/localtime",
     "/etc/python3.[0-9]{,[0-9]}/sitecustomize.py",
     "/etc/ssl/",
