@@ -224,7 +224,7 @@ FIREWALL_KEY = [b""] * 12
         ([*ENTRY_ROW[:4], [0], *ENTRY_ROW[5:]], FIREWALL_KEY),
         ([*ENTRY_ROW[:4], [0, 0, 0], *ENTRY_ROW[5:]], FIREWALL_KEY),
         (ENTRY_ROW[:-1], FIREWALL_KEY),
-        (ENTRY_ROW, FIREWALL_KEY[:-1]),
+        (ENTRY_ROW, FIREWALL_KEY[:-2]),
         (ENTRY_ROW, [*FIREWALL_KEY, b""]),
         (ENTRY_ROW, [*FIREWALL_KEY[:-1], 5]),
         (ENTRY_ROW, [*FIREWALL_KEY[:-1], [b""]]),
