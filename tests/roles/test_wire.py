@@ -214,7 +214,7 @@ def test_blocks_of_wrong_types_are_refused(place, value):
 
 
 ENTRY_ROW = [0, b"gw", "syslog", 1, [0, 0], None, [0, 0], None]
-FIREWALL_KEY = [b""] * 12
+FIREWALL_KEY = [b""] * len(NetfilterKey._fields)
 
 
 @pytest.mark.parametrize(
