@@ -135,12 +135,7 @@ def _wanted(options: Options, environment: Mapping[str, str]) -> Wanted:
     asked = "netfilter" in options.kinds and options.format != "events"
     near = neighbours(environment) if asked else Neighbours()
     network = Network(
-        own=near.own,
-        gateways=near.gateways,
-        resolvers=near.resolvers,
-        admins=near.admins,
-        admin_ports=near.admin_ports,
-        interfaces=near.interfaces,
+        **near._asdict(),
         never_block=options.never_block,
         trusted=options.trusted_net,
         wan=options.wan,

@@ -15,7 +15,7 @@ from syslogparse.rules.condense import condense, guarded
 from syslogparse.rules.firewall_inforce import FirewallInForce
 from syslogparse.rules.guard import Guard
 from syslogparse.rules.judges import Decision, decide
-from syslogparse.rules.merge import Draft, Refused, highest, merge_evidence, merge_suggestions, weakest
+from syslogparse.rules.merge import Draft, Refused, highest, merge_evidence, merge_suggestions, strongest, weakest
 from syslogparse.rules.model import Advice, Confidence, FirewallRule, Intent, Rule, Suggestion
 from syslogparse.rules.network import bounds
 from syslogparse.rules.packet import Packet, read_packet
@@ -79,21 +79,17 @@ class _View(NamedTuple):
 
 def _views(packets: Sequence[tuple[Packet, Evidence]], wanted: Wanted) -> list[_View]:
     """One view for each grade that there is, the strongest first; one that is empty where there are no packets."""
-    grades = sorted({_strongest(item) for _, item in packets}, key=GRADES.index) or [GRADES[-1]]
+    grades = sorted({strongest(item) for _, item in packets}, key=GRADES.index) or [GRADES[-1]]
     views = []
     for grade in grades:
-        mine = [(packet, item) for packet, item in packets if GRADES.index(_strongest(item)) <= GRADES.index(grade)]
+        mine = [(packet, item) for packet, item in packets if GRADES.index(strongest(item)) <= GRADES.index(grade)]
         seen = situation_of([packet for packet, _ in mine], wanted)
         views.append(_View(grade, seen, Transit(mine, seen.near)))
     return views
 
 
-def _strongest(item: Evidence) -> Grade:
-    return min((grade for grade, lines in item.grades.items() if lines), key=GRADES.index, default=GRADES[-1])
-
-
 def _view_of(views: Sequence[_View], same: _Judged) -> _View:
-    best = min((_strongest(item) for _, item in same), key=GRADES.index)
+    best = min((strongest(item) for _, item in same), key=GRADES.index)
     return next(view for view in views if view.grade == best)
 
 
@@ -129,7 +125,7 @@ def _judged(packets: Sequence[tuple[Packet, Evidence]], views: Sequence[_View], 
     groups: dict[tuple[FirewallRule, Intent], _Judged] = {}
     by_grade = {view.grade: view for view in views}
     for packet, item in packets:
-        view = by_grade[_strongest(item)]
+        view = by_grade[strongest(item)]
         try:
             decision = decide(packet, view.seen)
         except Refused as refusal:

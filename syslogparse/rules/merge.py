@@ -113,6 +113,11 @@ def weakest(evidence: Evidence) -> Grade:
     return max((grade for grade, lines in evidence.grades.items() if lines), key=GRADES.index, default=GRADES[-1])
 
 
+def strongest(evidence: Evidence) -> Grade:
+    """The grade that is hardest to forge among the lines of ``evidence``."""
+    return next((grade for grade in GRADES if evidence.grades.get(grade)), GRADES[-1])
+
+
 def highest(risks: Iterable[Risk]) -> Risk:
     """The gravest of ``risks``; low when there is none."""
     return max(risks, key=RISKS.index, default=RISKS[0])

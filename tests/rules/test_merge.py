@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syslogparse.evidence import identity
-from syslogparse.rules.merge import Draft, decimal, highest, merge_evidence, merge_suggestions, moved, weakest
+from syslogparse.rules.merge import Draft, decimal, highest, merge_evidence, merge_suggestions, moved, strongest, weakest
 from syslogparse.rules.model import SyscallRule
 from syslogparse.rules.seccomp import natural_order
 from tests.rules.make import SECCOMP, anything, call, evidence, packet, suggest
@@ -89,6 +89,19 @@ def test_the_weakest_grade(grades, grade):
     item = evidence(SECCOMP)
     item = type(item)(item.kind, item.key, 1, 1, None, None, (), grades, ())
     assert weakest(item) == grade
+
+
+@pytest.mark.parametrize(
+    ("grades", "grade"),
+    [
+        ({"kern": 2, "syslog": 1}, "kern"),
+        ({"syslog": 1, "kernel": 1}, "kernel"),
+        ({"kernel": 0, "syslog": 3}, "syslog"),
+        ({}, "syslog"),
+    ],
+)
+def test_the_strongest_grade(grades, grade):
+    assert strongest(msgspec.structs.replace(packet(), grades=grades)) == grade
 
 
 def test_risks_stay_on_their_scale():
